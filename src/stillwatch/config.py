@@ -1,0 +1,94 @@
+"""Settings: the only place that reads the environment."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from stillwatch.errors import InputError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things lie and how much of the machine may be used. Each field says which variable sets it."""
+
+    home: Path
+    """Data folder: warehouse, runs, cases, keys (STILLWATCH_HOME; default ``.stillwatch`` in the working folder)."""
+    database_url: str
+    """SQLAlchemy URL of the case file (STILLWATCH_DATABASE_URL; default: SQLite inside the home)."""
+    user: str
+    """Who acts when nobody is named (STILLWATCH_USER; default: the operating system's user name)."""
+    keep_prompts: bool
+    """Keep prompt text at import (STILLWATCH_KEEP_PROMPTS=1). Off: text becomes fingerprints and is dropped."""
+    threads: int
+    """Threads of the query engine (STILLWATCH_THREADS; default: the number of cores)."""
+    memory_gb: float
+    """Memory limit of the query engine in GB (STILLWATCH_MEMORY_GB; default 8)."""
+    port: int
+    """Port of the web app (STILLWATCH_PORT; default 8501)."""
+    organisation: str
+    """Who signs evidence bundles (STILLWATCH_ORGANISATION; default "Trust and safety team")."""
+
+    @property
+    def warehouse(self) -> Path:
+        return self.home / "warehouse"
+
+    @property
+    def runs(self) -> Path:
+        return self.home / "runs"
+
+    @property
+    def models(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def bundles(self) -> Path:
+        return self.home / "bundles"
+
+    @property
+    def keys(self) -> Path:
+        """Secrets: the key of the keyed hash and the signing key. Never copied into the warehouse or a bundle."""
+        return self.home / "keys"
+
+    def at(self, home: Path | str) -> Settings:
+        """The same settings for another home; an explicit database URL stays."""
+        home = Path(home).expanduser().resolve()
+        own = self.database_url == _default_database(self.home)
+        return replace(self, home=home, database_url=_default_database(home) if own else self.database_url)
+
+
+def _default_database(home: Path) -> str:
+    return f"sqlite:///{home / 'cases.db'}"
+
+
+def _number(name: str, default: str, kind: type[int] | type[float]) -> float:
+    text = os.environ.get(name, default)
+    try:
+        value = kind(text)
+    except ValueError:
+        raise InputError(f"{name} is {text!r}; want a number above 0.") from None
+    if value <= 0:
+        raise InputError(f"{name} is {text!r}; want a number above 0.")
+    return value
+
+
+def settings(home: Path | str | None = None) -> Settings:
+    """Settings from the environment; ``home`` (the command line's ``--home``) wins over STILLWATCH_HOME."""
+    env = os.environ
+    place = Path(home or env.get("STILLWATCH_HOME") or ".stillwatch").expanduser().resolve()
+    try:
+        user = env.get("STILLWATCH_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown"
+    return Settings(
+        home=place,
+        database_url=env.get("STILLWATCH_DATABASE_URL") or _default_database(place),
+        user=user,
+        keep_prompts=env.get("STILLWATCH_KEEP_PROMPTS", "") in ("1", "true", "yes"),
+        threads=int(_number("STILLWATCH_THREADS", str(os.cpu_count() or 2), int)),
+        memory_gb=float(_number("STILLWATCH_MEMORY_GB", "8", float)),
+        port=int(_number("STILLWATCH_PORT", "8501", int)),
+        organisation=env.get("STILLWATCH_ORGANISATION") or "Trust and safety team",
+    )

@@ -1,0 +1,120 @@
+"""Published runs: immutable folders, one of them current.
+
+A run is written into a hidden folder beside the others, renamed into place, and made current by replacing the
+one-line file ``CURRENT``. A reader sees the run before or the run after, never half of one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stillwatch.errors import NothingYet, StoreError, UnknownTarget
+from stillwatch.warehouse.run_schema import RUN_TABLES
+
+
+@dataclass(frozen=True)
+class Run:
+    """One published run; tables are read when asked for."""
+
+    run_id: str
+    folder: Path
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """run_id, created_at, as_of, code_version, table_versions, parameters, seed, counts, blind, seconds, model_id."""
+        try:
+            return dict(json.loads((self.folder / "manifest.json").read_text()))
+        except (OSError, ValueError) as e:
+            raise StoreError(f"run {self.run_id} has no readable manifest ({e}); run `stillwatch detect` again.") from e
+
+    def file(self, table: str) -> Path:
+        """Path of one table, for engines that read Parquet themselves."""
+        return self.folder / f"{table}.parquet"
+
+    def arrow(self, table: str, *, filters: Any = None, columns: list[str] | None = None) -> pa.Table:
+        """One table; ``filters`` as in ``pyarrow.parquet.read_table``, e.g. ``[("cluster_id", "=", "C-1")]``."""
+        try:
+            return pq.read_table(self.file(table), filters=filters, columns=columns)
+        except (OSError, pa.ArrowInvalid) as e:
+            raise StoreError(f"table {table} of run {self.run_id} cannot be read ({e}).") from e
+
+    def frame(self, table: str, *, filters: Any = None, columns: list[str] | None = None) -> pd.DataFrame:
+        """One table as pandas."""
+        return self.arrow(table, filters=filters, columns=columns).to_pandas()
+
+
+def publish(runs: Path, run_id: str, tables: dict[str, pa.Table], manifest: dict[str, Any]) -> Run:
+    """Write one run and make it current.
+
+    ``tables`` holds every table of ``RUN_TABLES``; columns are cast to their schema, missing tables are an error.
+    ``signals`` may carry more columns than its schema names. Tables are sorted by cluster where they have one, in
+    small row groups, so that a page reads only its cluster.
+    """
+    missing = set(RUN_TABLES) - set(tables)
+    if missing:
+        raise ValueError(f"a run needs the tables {sorted(missing)} too")
+    runs.mkdir(parents=True, exist_ok=True)
+    draft = runs / f".draft-{run_id}-{uuid.uuid4().hex[:6]}"
+    draft.mkdir()
+    try:
+        for name, spec in RUN_TABLES.items():
+            table = tables[name]
+            if name != "signals":
+                table = table.select(list(spec.names)).cast(spec.schema)
+            pq.write_table(table, draft / f"{name}.parquet", compression="zstd", row_group_size=20_000)
+        (draft / "manifest.json").write_text(json.dumps({**manifest, "run_id": run_id}, indent=1, default=str))
+        target = runs / run_id
+        draft.rename(target)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    make_current(runs, run_id)
+    return Run(run_id, target)
+
+
+def make_current(runs: Path, run_id: str) -> None:
+    """Publish a run that lies in its folder, in one atomic step."""
+    note = runs / f".current-{uuid.uuid4().hex[:6]}"
+    note.write_text(run_id + "\n")
+    os.replace(note, runs / "CURRENT")
+
+
+def current(runs: Path) -> Run:
+    """The published run; ``NothingYet`` when there is none."""
+    try:
+        run_id = (runs / "CURRENT").read_text().strip()
+    except FileNotFoundError:
+        raise NothingYet("no detection run yet: run `stillwatch detect` (or press Run detection on the Data page).") from None
+    return open_run(runs, run_id)
+
+
+def open_run(runs: Path, run_id: str) -> Run:
+    """A run by its id."""
+    folder = runs / run_id
+    if not run_id or "/" in run_id or run_id.startswith(".") or not folder.is_dir():
+        raise UnknownTarget(f"there is no run {run_id!r}; `stillwatch doctor` lists the runs.")
+    return Run(run_id, folder)
+
+
+def all_runs(runs: Path) -> list[Run]:
+    """Every published run, oldest first."""
+    return [Run(p.name, p) for p in sorted(runs.glob("R-*")) if p.is_dir()]
+
+
+def sweep_drafts(runs: Path) -> None:
+    """Remove what an interrupted run left behind; call only while holding the home's lock."""
+    for p in runs.glob(".draft-*"):
+        shutil.rmtree(p, ignore_errors=True)
+    for p in runs.glob(".current-*"):
+        p.unlink(missing_ok=True)
