@@ -92,3 +92,14 @@ def settings(home: Path | str | None = None) -> Settings:
         port=int(_number("STILLWATCH_PORT", "8501", int)),
         organisation=env.get("STILLWATCH_ORGANISATION") or "Trust and safety team",
     )
+
+
+def child_environment(cfg: Settings) -> dict[str, str]:
+    """Environment for a process that this one starts, so that it works on the same home as the same person."""
+    return {
+        **os.environ,
+        "STILLWATCH_HOME": str(cfg.home),
+        "STILLWATCH_DATABASE_URL": cfg.database_url,
+        "STILLWATCH_USER": cfg.user,
+        "STILLWATCH_KEEP_PROMPTS": "1" if cfg.keep_prompts else "0",
+    }
