@@ -228,9 +228,7 @@ def _label(args: argparse.Namespace, cfg: Settings, out: Out) -> int:
         raise InputError("--reason is missing: a label without its reason cannot be defended.")
     saved = label_target(cfg, args.target, args.value, reason=args.reason, by=by)
     out.result(saved)
-    out.say(
-        f"Saved {saved.label_id}: {saved.target_type} {printable(saved.target_id)} is {saved.value}, says {saved.labeler}."
-    )
+    out.say(f"Saved {saved.label_id}: {saved.target_type} {saved.target_id} is {saved.value}, says {saved.labeler}.")
     out.say("Next: stillwatch train")
     return 0
 
@@ -283,9 +281,8 @@ def _serve(args: argparse.Namespace, cfg: Settings, out: Out) -> int:
     if not app.is_file():
         raise UnknownTarget(f"app.py is not at {app.parent}: run from a checkout (pip install -e .).")
     port = args.port or cfg.port
-    out.say(
-        f"Stillwatch listens on http://{'localhost' if args.address == '127.0.0.1' else args.address}:{port}  (Ctrl-C stops it)"
-    )
+    host = "localhost" if args.address == "127.0.0.1" else args.address
+    out.say(f"Stillwatch listens on http://{host}:{port}  (Ctrl-C stops it)")
     command = [
         sys.executable,
         "-m",

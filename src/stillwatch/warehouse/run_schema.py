@@ -14,7 +14,11 @@ ACCOUNTS = TableSpec(
     (
         Column("account_id", "string", "account"),
         Column("cluster_id", "string", "its cluster, null if none"),
-        Column("role", "string", "core (links of its own in two views), fringe (linked in one view only), null without cluster"),
+        Column(
+            "role",
+            "string",
+            "core (links of its own in two views), fringe (linked in one view only), null without cluster",
+        ),
         Column("score", "double", "probability that the account belongs to a campaign, 0-1"),
         Column("base_score", "double", "the same before any trained model spoke"),
         Column("reasons", "list<string>", "why, in words, strongest first"),

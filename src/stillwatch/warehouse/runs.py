@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stillwatch.errors import NothingYet, StoreError, UnknownTarget
@@ -32,7 +33,8 @@ class Run:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """run_id, created_at, as_of, code_version, table_versions, parameters, seed, counts, blind, seconds, model_id."""
+        """Facts about the run: run_id, created_at, as_of, code_version, table_versions, parameters, seed, counts,
+        blind, seconds, model_id."""
         try:
             return dict(json.loads((self.folder / "manifest.json").read_text()))
         except (OSError, ValueError) as e:
@@ -72,6 +74,8 @@ def publish(runs: Path, run_id: str, tables: dict[str, pa.Table], manifest: dict
             table = tables[name]
             if name != "signals":
                 table = table.select(list(spec.names)).cast(spec.schema)
+            if name != "clusters" and "cluster_id" in table.column_names:
+                table = table.take(pc.sort_indices(table["cluster_id"]))  # stable: order inside a cluster stays
             pq.write_table(table, draft / f"{name}.parquet", compression="zstd", row_group_size=20_000)
         (draft / "manifest.json").write_text(json.dumps({**manifest, "run_id": run_id}, indent=1, default=str))
         target = runs / run_id
@@ -95,7 +99,9 @@ def current(runs: Path) -> Run:
     try:
         run_id = (runs / "CURRENT").read_text().strip()
     except FileNotFoundError:
-        raise NothingYet("no detection run yet: run `stillwatch detect` (or press Run detection on the Data page).") from None
+        raise NothingYet(
+            "no detection run yet: run `stillwatch detect` (or press Run detection on the Data page)."
+        ) from None
     return open_run(runs, run_id)
 
 

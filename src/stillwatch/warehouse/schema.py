@@ -16,7 +16,9 @@ REQUESTS = TableSpec(
         *(c for c in contract.REQUESTS.columns if c.name not in ("prompt", "prompt_hash")),
         Column("subnet", "string", "token of the /24 (IPv4) or /48 (IPv6) of ip; null when ip came as a token"),
         Column("template", "string", "fingerprint of the masked prompt, or prompt_hash where no text came"),
-        Column("phrases", "list<int32>", "keyed hashes of sampled word 4-grams of the masked prompt (head, body, tail)"),
+        Column(
+            "phrases", "list<int32>", "keyed hashes of sampled word 4-grams of the masked prompt (head, body, tail)"
+        ),
         Column("prompt_chars", "int32", "length of the prompt in characters"),
         Column("capabilities", "int32", "bit set of domain.Capability: what the wording asks for"),
         Column("prompt", "string", "text, only where the operator asked to keep it; else null"),
