@@ -1,0 +1,250 @@
+"""How long does the server take for a click? Measured from outside, over the app's own websocket.
+
+    python benchmarks/bench_pages.py [--home DIR] [--rounds N] [--out FILE]
+
+A client that speaks the browser's protocol opens every page of the sample world, then presses everything on it that
+can be pressed without doing harm: every button that is not left out below, every tab, pill, option, row and switch,
+and every page change from every page. A click's time runs from the message leaving the client to the server's "script
+finished"; drawing in the browser is not in it. Target: the median of all clicks under 300 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import platform
+import re
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import streamlit
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Element_pb2 import Element
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+from live_app import running_app, sample_home
+
+TARGET_MS = 300
+LONG_WORK = re.compile(r"\b(import|detection|detect|train|export|verify|load|roll back|promote)\b", re.IGNORECASE)
+"""Labels of buttons that start work which shows its own progress; they are not clicks that must answer at once."""
+
+
+@dataclass(frozen=True)
+class Click:
+    """One thing to press: what it is called, and the widget state that pressing it sends."""
+
+    what: str
+    kind: str
+    state: WidgetState
+    fragment: str = ""
+
+
+@dataclass
+class Timing:
+    page: str
+    what: str
+    kind: str
+    ms: list[float] = field(default_factory=list)
+    sent_kb: float = 0.0
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.ms)
+
+
+class Session:
+    """One visitor of the app."""
+
+    def __init__(self, socket: websockets.ClientConnection) -> None:
+        self.socket = socket
+        self.pages: dict[str, str] = {}
+        self.page = ""
+        self.query = ""
+        self.elements: dict[tuple[int, ...], tuple[Element, str]] = {}
+        self.cached: dict[str, ForwardMsg] = {}
+        self.errors: list[str] = []
+
+    async def run(self, *, page: str | None = None, click: Click | None = None) -> tuple[float, int]:
+        """One script run; answers milliseconds until it finished and bytes received."""
+        back = BackMsg()
+        rerun = back.rerun_script
+        if page is not None:
+            self.page, self.query = page, ""
+            self.elements.clear()
+        rerun.page_script_hash = self.page
+        rerun.query_string = self.query
+        rerun.cached_message_hashes.extend(self.cached)
+        if click is not None:
+            rerun.widget_states.widgets.append(click.state)
+            rerun.fragment_id = click.fragment
+        start = time.perf_counter()
+        await self.socket.send(back.SerializeToString())
+        received = 0
+        while True:
+            raw = await asyncio.wait_for(self.socket.recv(), 60)
+            assert isinstance(raw, bytes)
+            received += len(raw)
+            message = ForwardMsg.FromString(raw)
+            kind = message.WhichOneof("type")
+            if kind == "ref_hash":
+                path = list(message.metadata.delta_path)
+                message = self.cached[message.ref_hash]
+                message.metadata.delta_path[:] = path
+                kind = message.WhichOneof("type")
+            elif message.hash and message.metadata.cacheable:
+                self.cached[message.hash] = message
+            if kind == "navigation":
+                self.pages = {p.page_name: p.page_script_hash for p in message.navigation.app_pages if not p.is_hidden}
+                self.page = message.navigation.page_script_hash or self.page
+            elif kind == "page_info_changed":
+                self.query = message.page_info_changed.query_string
+            elif kind == "delta":
+                self._keep(message)
+            elif kind == "script_finished":
+                again = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+                if not again:
+                    return (time.perf_counter() - start) * 1000, received
+
+    def _keep(self, message: ForwardMsg) -> None:
+        path = tuple(message.metadata.delta_path)
+        if message.delta.WhichOneof("type") == "new_element":
+            element = message.delta.new_element
+            self.elements[path] = (element, message.delta.fragment_id)
+            if element.WhichOneof("type") == "exception":
+                self.errors.append(element.exception.message)
+
+    def clicks(self) -> Iterator[Click]:
+        """Everything on the page that can be pressed."""
+        for element, fragment in list(self.elements.values()):
+            yield from _clicks_of(element, fragment)
+
+
+def _clicks_of(element: Element, fragment: str) -> Iterator[Click]:
+    kind = element.WhichOneof("type")
+    widget = getattr(element, kind) if kind else None
+    if widget is None or getattr(widget, "disabled", False) or not getattr(widget, "id", ""):
+        return
+    label = getattr(widget, "label", "") or kind
+    if getattr(widget, "form_id", "") and kind != "button":
+        return  # fields of a form reach the server with its button
+    if kind == "button" and not LONG_WORK.search(label):
+        yield Click(label, kind, WidgetState(id=widget.id, trigger_value=True), fragment)
+    elif kind in ("selectbox", "radio"):
+        if len(widget.options) > 1:
+            other = widget.options[-1]
+            state = WidgetState(id=widget.id, string_value=getattr(other, "content", other))
+            yield Click(label, kind, state, fragment)
+    elif kind == "button_group" and widget.options:
+        state = WidgetState(id=widget.id)
+        state.string_array_value.data.append(_option_text(widget.options[-1]))
+        yield Click(label, kind, state, fragment)
+    elif kind == "multiselect" and widget.options:
+        state = WidgetState(id=widget.id)
+        state.string_array_value.data.append(widget.options[0])
+        yield Click(label, kind, state, fragment)
+    elif kind == "checkbox":
+        yield Click(label, kind, WidgetState(id=widget.id, bool_value=not widget.default), fragment)
+    elif kind == "dataframe" and widget.selection_mode:
+        chosen = {"selection": {"rows": [0], "columns": [], "cells": []}}
+        yield Click("first row", kind, WidgetState(id=widget.id, string_value=json.dumps(chosen)), fragment)
+
+
+def _option_text(option: object) -> str:
+    return str(getattr(option, "content", option))
+
+
+async def measure(url: str, rounds: int) -> list[Timing]:
+    """Times of all page changes and clicks; raises when a page shows an exception."""
+    found: dict[tuple[str, str, str], Timing] = {}
+
+    def note(page: str, what: str, kind: str, ms: float, received: int) -> None:
+        timing = found.setdefault((page, what, kind), Timing(page, what, kind))
+        timing.ms.append(ms)
+        timing.sent_kb = received / 1024
+
+    async with _visit(url) as first:
+        await first.run()
+        pages = dict(first.pages)
+    for _ in range(rounds):
+        async with _visit(url) as session:
+            await session.run()
+            for name, page in pages.items():
+                note(name, "open the page", "page", *await session.run(page=page))
+        for name, page in pages.items():
+            async with _visit(url) as session:
+                await session.run()
+                await session.run(page=page)
+                for click in list(session.clicks()):
+                    note(name, click.what, click.kind, *await session.run(click=click))
+                    if session.page != page:  # the click led elsewhere
+                        await session.run(page=page)
+                if session.errors:
+                    raise SystemExit(f"{name} shows an exception: {session.errors[0]}")
+    return sorted(found.values(), key=lambda t: -t.median)
+
+
+@asynccontextmanager
+async def _visit(url: str) -> AsyncIterator[Session]:
+    async with websockets.connect(
+        url.replace("http", "ws", 1) + "/_stcore/stream",
+        subprotocols=[websockets.Subprotocol("streamlit")],
+        max_size=None,
+        origin=websockets.Origin(url),
+    ) as socket:
+        yield Session(socket)
+
+
+def table(timings: list[Timing]) -> str:
+    """One line a page, then the slowest clicks."""
+    by_page: dict[str, list[Timing]] = defaultdict(list)
+    for timing in timings:
+        by_page[timing.page].append(timing)
+    lines = ["page                clicks   median ms   slowest ms   what is slowest"]
+    for page, own in sorted(by_page.items(), key=lambda item: -statistics.median(t.median for t in item[1])):
+        worst = max(own, key=lambda t: t.median)
+        middle = statistics.median(t.median for t in own)
+        lines.append(
+            f"{page:20}{len(own):6}{middle:12.0f}{worst.median:13.0f}"
+            f"   {worst.what} ({worst.kind}, {worst.sent_kb:.0f} kB)"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--home", type=Path, help="a home with a published run; default: the sample data, made now")
+    parser.add_argument("--rounds", type=int, default=3, help="times everything is pressed (default 3)")
+    parser.add_argument("--out", type=Path, help="write the figures here as JSON")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() if options.home is None else nullcontext(str(options.home)) as place:
+        home = options.home or sample_home(Path(place) / "home")
+        with running_app(home) as url:
+            timings = asyncio.run(measure(url, options.rounds))
+    every = [ms for t in timings for ms in t.ms]
+    median, p95 = statistics.median(every), statistics.quantiles(every, n=20)[-1]
+    print(table(timings))
+    print(
+        f"\nall clicks: {len(every)}, median {median:.0f} ms, 95th percentile {p95:.0f} ms; "
+        f"target: median under {TARGET_MS} ms"
+    )
+    if options.out:
+        figures = {
+            "median_ms": median, "p95_ms": p95, "target_ms": TARGET_MS, "clicks": len(every),
+            "streamlit": streamlit.__version__, "machine": f"{platform.machine()}, {platform.system()}",
+            "timings": [{**asdict(t), "median_ms": t.median} for t in timings],
+        }  # fmt: skip
+        options.out.write_text(json.dumps(figures, indent=1))
+    raise SystemExit(0 if median < TARGET_MS else 1)
+
+
+if __name__ == "__main__":
+    main()

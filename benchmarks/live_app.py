@@ -1,0 +1,98 @@
+"""The real app in a process of its own, with a home of its own: for browser tests, screenshots and page timings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stillwatch.pipeline.detect import detect
+from stillwatch.pipeline.ingest import import_path
+
+from stillwatch.config import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+CHROMIUM_FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--force-color-profile=srgb",
+)  # fmt: skip
+IDLE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+"""JavaScript that is true while no script run is under way."""
+
+
+def find_chromium() -> str | None:
+    """Path of a Chromium: the variable CHROME, else a well-known name on the PATH; None when there is none."""
+    named = os.environ.get("CHROME")
+    if named:
+        return named if Path(named).exists() else None
+    return next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
+
+
+def install_chromium() -> str | None:
+    """As root on Debian: install the distribution's Chromium. Returns its path, or None when that cannot be done."""
+    if os.environ.get("CHROME") or os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return None
+    for step in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]):
+        subprocess.run(
+            step, check=False, stdout=subprocess.DEVNULL, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        )
+    return find_chromium()
+
+
+def sample_home(home: Path) -> Path:
+    """A home with the committed sample data imported and detection run once."""
+    own = settings(home)
+    import_path(own, ROOT / "sample_data")
+    detect(own)
+    return home
+
+
+@contextmanager
+def running_app(home: Path, *, user: str = "Ada") -> Iterator[str]:
+    """The app on a free port of this machine; yields its address and stops it afterwards."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = home / "app.log"
+    home.mkdir(parents=True, exist_ok=True)
+    env = {k: v for k, v in os.environ.items() if not k.startswith("STILLWATCH_")}
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.address=127.0.0.1"],
+            cwd=ROOT,
+            env={**env, "STILLWATCH_HOME": str(home), "STILLWATCH_USER": user},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_healthy(url, process, log)
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"the app did not start:\n{log.read_text(errors='replace')[-3000:]}")
