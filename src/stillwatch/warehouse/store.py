@@ -1,0 +1,143 @@
+"""The warehouse as readers see it: Delta tables pinned to one published snapshot.
+
+``warehouse/SNAPSHOT.json`` names one Delta version per table. A writer commits its tables one after the other and
+then replaces that file in one step, so a reader sees all tables before an import or all tables after it. Versions
+that the snapshot does not name do not exist for readers.
+
+DuckDB reads the data files itself: ``deltalake`` says which files a version has.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import ibis
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
+from stillwatch.config import Settings
+from stillwatch.domain import TableSpec
+from stillwatch.errors import StoreError
+from stillwatch.warehouse.schema import PARTITION, WAREHOUSE
+
+SNAPSHOT = "SNAPSHOT.json"
+_DUCKDB_TYPE = {
+    "string": "VARCHAR",
+    "timestamp": "TIMESTAMP",
+    "date": "DATE",
+    "int32": "INTEGER",
+    "int64": "BIGINT",
+    "double": "DOUBLE",
+    "bool": "BOOLEAN",
+    "list<string>": "VARCHAR[]",
+    "list<int32>": "INTEGER[]",
+    "list<double>": "DOUBLE[]",
+}
+
+
+def duckdb_type(column_type: str) -> str:
+    """DuckDB's name of a ``domain.ColumnType``."""
+    return _DUCKDB_TYPE[column_type]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The published state: Delta version of each table that has data, and the key its tokens were made with."""
+
+    versions: dict[str, int] = field(default_factory=dict)
+    key_id: str | None = None
+    published_at: datetime | None = None
+
+    @classmethod
+    def read(cls, folder: Path) -> Snapshot:
+        """Snapshot of a warehouse folder; empty when nothing was ever published."""
+        try:
+            raw = json.loads((folder / SNAPSHOT).read_text())
+            return cls(
+                {name: int(version) for name, version in raw["versions"].items() if name in WAREHOUSE},
+                raw["key_id"],
+                datetime.fromisoformat(raw["published_at"]),
+            )
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+            raise StoreError(f"{folder / SNAPSHOT} cannot be read ({e}); restore it from a backup of the home.") from e
+
+
+class Warehouse:
+    """One reader's view, fixed when opened. Not for sharing between threads: opening one is cheap."""
+
+    def __init__(self, settings: Settings, snapshot: Snapshot) -> None:
+        self.settings = settings
+        self.snapshot = snapshot
+        self._made: set[str] = set()
+
+    @classmethod
+    def open(cls, settings: Settings) -> Warehouse:
+        """The state published last; an empty one when nothing was imported yet."""
+        return cls(settings, Snapshot.read(settings.warehouse))
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """Delta version of each table that has data; what a run or a bundle was computed from."""
+        return dict(self.snapshot.versions)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was ever imported."""
+        return not self.snapshot.versions
+
+    def files(self, name: str) -> list[str]:
+        """Absolute paths of the data files of a table, in path order; ``StoreError`` when the log is damaged."""
+        version = self.snapshot.versions.get(name)
+        if version is None:
+            return []
+        folder = self.settings.warehouse / name
+        try:
+            table = DeltaTable(str(folder), version=version)
+            return sorted(str(folder / p) for p in table.get_add_actions(flatten=True).column("path").to_pylist())
+        except (DeltaError, OSError) as e:
+            raise StoreError(
+                f"table {name} of {self.settings.warehouse} cannot be opened at version {version} ({e})."
+            ) from e
+
+    @cached_property
+    def _backend(self) -> Any:
+        con = ibis.duckdb.connect(threads=self.settings.threads, memory_limit=f"{self.settings.memory_gb}GB")
+        con.raw_sql("SET TimeZone = 'UTC'")
+        con.raw_sql("SET enable_progress_bar = false")
+        return con
+
+    def backend(self) -> Any:
+        """The Ibis backend (DuckDB in this process, in memory) that the tables live on."""
+        return self._backend
+
+    def table(self, name: str) -> Any:
+        """An Ibis table with the columns of ``warehouse/schema.py``; typed and empty when nothing was imported."""
+        spec = WAREHOUSE[name]
+        if name not in self._made:
+            self._backend.raw_sql(f'CREATE OR REPLACE VIEW "{name}" AS {scan_sql(spec, self.files(name))}')
+            self._made.add(name)
+        return self._backend.table(name)
+
+
+def scan_sql(spec: TableSpec, files: list[str]) -> str:
+    """DuckDB SQL that reads a warehouse table from its files."""
+    if not files:
+        empty = ", ".join(f'NULL::{duckdb_type(c.type)} AS "{c.name}"' for c in spec.columns)
+        return f"SELECT {empty} WHERE false"
+    listed = ", ".join(quote(f) for f in files)
+    part = PARTITION.get(spec.name)
+    hive = f"hive_partitioning = true, hive_types = {{'{part}': DATE}}" if part else "hive_partitioning = false"
+    columns = ", ".join(f'"{c.name}"' for c in spec.columns)
+    return f"SELECT {columns} FROM read_parquet([{listed}], {hive})"
+
+
+def quote(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
