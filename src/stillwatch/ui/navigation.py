@@ -1,0 +1,55 @@
+"""The pages: their files, titles and icons, and how to go from one to another with the filter state kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import streamlit as st
+
+from stillwatch.ui import state
+
+
+@dataclass(frozen=True)
+class PageInfo:
+    """One page of the app."""
+
+    name: str
+    title: str
+    icon: str
+    question: str
+    """What the page answers."""
+
+    @property
+    def file(self) -> str:
+        return f"pages/{self.name}.py"
+
+
+PAGES: dict[str, PageInfo] = {
+    p.name: p
+    for p in (
+        PageInfo("triage", "Triage", ":material/checklist:", "What should I look at next?"),
+        PageInfo("cluster", "Cluster", ":material/hub:", "Why do these accounts belong together, and is it innocent?"),
+        PageInfo("account", "Account", ":material/person_search:", "What does this account do, and who is near it?"),
+        PageInfo("campaigns", "Campaigns", ":material/folder_special:", "What do we know of each campaign?"),
+        PageInfo("summary", "Summary", ":material/monitoring:", "How are we doing, in figures a manager reads?"),
+        PageInfo(
+            "detector", "Detector", ":material/model_training:", "How good is the detector, what would improve it?"
+        ),
+        PageInfo("evidence", "Evidence", ":material/inventory_2:", "What was handed out, and does it still verify?"),
+        PageInfo("data", "Data", ":material/database:", "What was imported, and what can it not tell?"),
+    )
+}
+
+
+def pages() -> list[Any]:
+    """Pages for ``st.navigation``; the first is the one that opens."""
+    return [
+        st.Page(p.file, title=p.title, icon=p.icon, default=p.name == "triage", url_path=p.name) for p in PAGES.values()
+    ]
+
+
+def go(page: str, **changes: Any) -> NoReturn:
+    """Open a page with the filter state, changed as given (see ``state.Filters``)."""
+    filters = state.update(**changes)
+    st.switch_page(PAGES[page].file, query_params=state.to_params(filters))

@@ -1,0 +1,165 @@
+"""One filter state for all pages, kept in the URL: cluster, account, campaign, time window, kinds, selection.
+
+``parse`` and ``to_params`` are pure and each other's inverse. ``load`` (once a script run, in app.py) reads the URL,
+``current`` returns the state, ``update`` changes it and the URL together. What a URL says wrongly is left out and
+named in ``problems()``; the page stays usable. A selection too large for a URL lives in the session only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from stillwatch.domain import EvidenceKind
+from stillwatch.ui.words import plain
+
+PARAMS = ("cluster", "account", "campaign", "from", "to", "hide", "lane", "sel")
+LANES = ("group", "model", "capability", "template")
+MAX_URL_SELECTION = 3000
+"""Characters of selected ids that still go into the URL."""
+_KINDS = frozenset(k.value for k in EvidenceKind)
+_CLUSTER = re.compile(r"C-[0-9A-Za-z]{1,24}")
+_CAMPAIGN = re.compile(r"K-[0-9]{1,9}")
+_STATE, _WRITTEN, _PROBLEMS = "_filters", "_filters_in_url", "_filter_problems"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the analyst is looking at. Times are naive UTC, ``window`` is half-open [from, to)."""
+
+    cluster: str | None = None
+    account: str | None = None
+    campaign: str | None = None
+    window: tuple[datetime, datetime] | None = None
+    hidden: frozenset[EvidenceKind] = frozenset()
+    """Kinds of evidence switched off in graph, reasons and tables."""
+    lane: str = "group"
+    """What the lanes of the timeline stand for."""
+    selected: tuple[str, ...] = ()
+    """Node ids: account ids, or ``kind:value`` for a shared value."""
+
+
+def parse(params: Mapping[str, Sequence[str]]) -> tuple[Filters, tuple[str, ...]]:
+    """State from query parameters (all values of each), and one sentence for each that made no sense."""
+    wrong: list[str] = []
+
+    def one(name: str, pattern: re.Pattern[str], want: str) -> str | None:
+        text = next(iter(params.get(name, ())), "")
+        if text and not pattern.fullmatch(text):
+            wrong.append(f"The link's {name} is “{plain(text, 40)}”; want {want}.")
+            return None
+        return text or None
+
+    account = next(iter(params.get("account", ())), "") or None
+    if account is not None and len(account) > 2000:
+        wrong.append(f"The link's account id is {len(account):,} characters long; left out.")
+        account = None
+    hidden = set()
+    for name in ",".join(params.get("hide", ())).split(","):
+        if name and name not in _KINDS:
+            wrong.append(f"The link hides the kind “{plain(name, 40)}”; kinds are {', '.join(sorted(_KINDS))}.")
+        elif name:
+            hidden.add(EvidenceKind(name))
+    lane = next(iter(params.get("lane", ())), "") or "group"
+    if lane not in LANES:
+        wrong.append(f"The link's lane is “{plain(lane, 40)}”; want {', '.join(LANES)}.")
+        lane = "group"
+    filters = Filters(
+        cluster=one("cluster", _CLUSTER, "an id such as C-1a2b3c"),
+        account=account,
+        campaign=one("campaign", _CAMPAIGN, "an id such as K-0001"),
+        window=_window(params, wrong),
+        hidden=frozenset(hidden),
+        lane=lane,
+        selected=tuple(dict.fromkeys(s for s in params.get("sel", ()) if s)),
+    )
+    return filters, tuple(wrong)
+
+
+def _window(params: Mapping[str, Sequence[str]], wrong: list[str]) -> tuple[datetime, datetime] | None:
+    texts = [next(iter(params.get(name, ())), "") for name in ("from", "to")]
+    if not any(texts):
+        return None
+    try:
+        begin, end = (datetime.fromisoformat(t).replace(tzinfo=None) for t in texts)
+    except ValueError:
+        wrong.append(
+            f"The link's time window “{plain(texts[0], 30)}” to “{plain(texts[1], 30)}” cannot be read; "
+            "want times such as 2026-11-18T06:00."
+        )
+        return None
+    if begin >= end:
+        wrong.append("The link's time window ends before it begins; left out.")
+        return None
+    return begin, end
+
+
+def to_params(filters: Filters) -> dict[str, list[str]]:
+    """Query parameters that ``parse`` reads back; only what differs from the default."""
+    out: dict[str, list[str]] = {}
+    for name in ("cluster", "account", "campaign"):
+        if value := getattr(filters, name):
+            out[name] = [value]
+    if filters.window:
+        out["from"], out["to"] = ([t.isoformat(timespec="minutes")] for t in filters.window)
+    if filters.hidden:
+        out["hide"] = [",".join(k for k in EvidenceKind if k in filters.hidden)]
+    if filters.lane != "group":
+        out["lane"] = [filters.lane]
+    if filters.selected and sum(map(len, filters.selected)) <= MAX_URL_SELECTION:
+        out["sel"] = list(filters.selected)
+    return out
+
+
+def load() -> Filters:
+    """Take the URL as the truth where it says something new; a URL that says nothing keeps the session's state."""
+    url = {name: values for name in PARAMS if (values := st.query_params.get_all(name))}
+    written = st.session_state.get(_WRITTEN)
+    if url and url != written:
+        filters, wrong = parse(url)
+        st.session_state[_STATE], st.session_state[_PROBLEMS] = filters, wrong
+        st.session_state[_WRITTEN] = url
+    else:
+        st.session_state[_PROBLEMS] = ()
+        _write(current())
+    return current()
+
+
+def current() -> Filters:
+    """The state of this session."""
+    filters: Filters = st.session_state.get(_STATE) or Filters()
+    return filters
+
+
+def problems() -> tuple[str, ...]:
+    """What the URL said wrongly, one sentence each; empty once it was shown and the state moved on."""
+    wrong: tuple[str, ...] = st.session_state.get(_PROBLEMS, ())
+    return wrong
+
+
+def update(**changes: Any) -> Filters:
+    """Change the state and the URL. Another cluster drops selection and window: they belong to the old one."""
+    old = current()
+    if "cluster" in changes and changes["cluster"] != old.cluster:
+        changes = {"selected": (), "window": None, **changes}
+    new = replace(old, **changes)
+    if new != old:
+        st.session_state[_STATE] = new
+        _write(new)
+    return new
+
+
+def _write(filters: Filters) -> None:
+    want = to_params(filters)
+    for name in PARAMS:
+        if name not in want:
+            if name in st.query_params:
+                del st.query_params[name]
+        elif st.query_params.get_all(name) != want[name]:
+            st.query_params[name] = want[name]
+    st.session_state[_WRITTEN] = want
