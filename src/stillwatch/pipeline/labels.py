@@ -1,0 +1,50 @@
+"""Labelling from the command line: one target by hand, or a file of analysts' labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stillwatch.cases.label_file import read_labels
+from stillwatch.cases.store import CaseStore
+from stillwatch.config import Settings
+from stillwatch.domain import Label, TargetType
+from stillwatch.errors import InputError, UnknownTarget
+
+
+def label_target(cfg: Settings, target: str, value: str, *, reason: str, by: str) -> Label:
+    """Label one target: ``account:ID``, ``cluster:ID``, ``campaign:ID``, or a bare id that only one of them has."""
+    with CaseStore.open(cfg) as store:
+        kind, name = _target(store, target)
+        return store.add_label(kind, name, value, reason, by)
+
+
+def label_file(cfg: Settings, path: Path, *, by: str) -> tuple[int, int]:
+    """Label everything that a CSV says, or nothing of it; gives how many labels were new and how many stood already."""
+    statements = read_labels(path, by)
+    with CaseStore.open(cfg) as store:
+        saved = store.add_labels(statements, by)
+    return saved.added, saved.unchanged
+
+
+def _target(store: CaseStore, target: str) -> tuple[str, str]:
+    """What a target on the command line means. An account may be called anything, also ``C-1`` or ``cluster:x``."""
+    found = []
+    kind, colon, rest = target.partition(":")
+    if colon and kind in {str(t) for t in TargetType}:
+        found.append((kind, rest))
+    else:
+        if store.targets.members([target], None):
+            found.append((str(TargetType.CLUSTER), target))
+        if target in set(store.campaigns()["campaign_id"]):
+            found.append((str(TargetType.CAMPAIGN), target))
+    if store.targets.known_accounts([target]):
+        found.append((str(TargetType.ACCOUNT), target))
+    if not found:
+        raise UnknownTarget(
+            f"there is no account, cluster or campaign {target[:60]!a}; "
+            "`stillwatch clusters` and `stillwatch accounts` list what there is."
+        )
+    if len(found) > 1:
+        kinds = " and ".join(k for k, _ in found)
+        raise InputError(f"{target[:60]!a} is the name of {kinds}; say which: account:{ascii(target[:60])[1:-1]}.")
+    return found[0]
