@@ -75,7 +75,8 @@ def html(content: Markup) -> None:
 
 
 def header(title: str, *, symbol: str, chips: Sequence[Markup] = (), subtitle: str = "") -> DeltaGenerator:
-    """Title line of a page. Returns the container on its right for the page's actions."""
+    """Title line, the first thing on every page. Returns the container on its right for the page's actions."""
+    navigation.inside_app()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_header"):
         sub = Markup('<span class="sw-sub sw-q">{}</span>').format(plain(subtitle, 300)) if subtitle else Markup("")
         st.html(

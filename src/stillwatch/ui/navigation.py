@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 import streamlit as st
 
+from stillwatch import __version__
 from stillwatch.ui import state
 
 
@@ -40,6 +42,41 @@ PAGES: dict[str, PageInfo] = {
         PageInfo("data", "Data", ":material/database:", "What was imported, and what can it not tell?"),
     )
 }
+
+
+_OPENED = "_opened_by_app"
+_ICON = Path(__file__).resolve().parents[3] / "static" / "icon.png"
+
+
+def configure() -> None:
+    """Page settings. The icon is a local file: a Material symbol here would be fetched from another host."""
+    st.set_page_config(
+        page_title="Stillwatch",
+        page_icon=str(_ICON),
+        layout="wide",
+        initial_sidebar_state="collapsed",
+        menu_items={
+            "About": f"Stillwatch {__version__}. Scores are leads, not findings: a person decides, with a reason."
+        },
+    )
+
+
+def open_pages() -> Any:
+    """The page that the URL asks for; app.py runs it."""
+    st.session_state[_OPENED] = True
+    return st.navigation(pages(), position="top")
+
+
+def inside_app() -> None:
+    """Make sure that app.py runs around this page.
+
+    The first visit to a fresh server by a deep link finds a folder ``pages`` and runs the page file alone (Streamlit's
+    older multipage mode) until ``st.navigation`` was called once in the process.
+    """
+    if _OPENED not in st.session_state:
+        configure()
+        st.navigation(pages(), position="top")
+        st.rerun()
 
 
 def pages() -> list[Any]:

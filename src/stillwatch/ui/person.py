@@ -5,11 +5,8 @@ from __future__ import annotations
 import streamlit as st
 from markupsafe import Markup
 
-from stillwatch import __version__
 from stillwatch.errors import StillwatchError
 from stillwatch.ui import kit, session, words
-
-ABOUT = f"Stillwatch {__version__}. Scores are leads, not findings: a person decides, with a reason."
 
 KEYS = (
     ("N", "next in the queue"),
