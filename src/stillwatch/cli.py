@@ -227,8 +227,11 @@ def _label(args: argparse.Namespace, cfg: Settings, out: Out) -> int:
     if not (args.reason or "").strip():
         raise InputError("--reason is missing: a label without its reason cannot be defended.")
     saved = label_target(cfg, args.target, args.value, reason=args.reason, by=by)
+    label = saved.label
     out.result(saved)
-    out.say(f"Saved {saved.label_id}: {saved.target_type} {saved.target_id} is {saved.value}, says {saved.labeler}.")
+    out.say(f"Saved {label.label_id}: {label.target_type} {label.target_id} is {label.value}, says {label.labeler}.")
+    if saved.campaign_id:
+        out.say(f"Campaign {saved.campaign_id} {'was opened for it' if saved.opened else 'holds it already'}.")
     out.say("Next: stillwatch train")
     return 0
 
