@@ -114,6 +114,13 @@ def evidence_kind(identifier_kind: str) -> EvidenceKind:
     return IDENTIFIER_KINDS.get(identifier_kind.lower(), EvidenceKind.CONTACT)
 
 
+UNATTRIBUTED = "unattributed"
+"""account_id of requests whose source names nobody. They are kept and counted, but link no accounts to each other."""
+
+UNKNOWN_MODEL = "unknown"
+"""model of requests that were refused before their model was logged."""
+
+
 class Capability(StrEnum):
     """What a request asks the model for, as far as its wording shows. Bit ``1 << index`` in ``capabilities``."""
 
