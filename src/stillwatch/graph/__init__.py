@@ -1,1 +1,1 @@
-
+"""Graph: owners, rarity, evidence links, similarity of phrasebooks, communities, layouts."""

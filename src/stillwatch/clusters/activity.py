@@ -1,0 +1,115 @@
+"""Activity: what the members of all clusters asked, when and of what, from one pass over their requests.
+
+Expressions only; ``members`` is a table of account_id, cluster_id, part (sub-cluster). The engine aggregates, so that a page
+never sees a request.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import ibis
+from ibis import Table
+
+from stillwatch.domain import Capability
+from stillwatch.signals.inputs import Inputs
+
+LANES = ("group", "model", "capability", "template")
+
+
+def member_requests_expr(inputs: Inputs, members: Table) -> Table:
+    """Requests of members with their cluster, sub-cluster and tokens."""
+    r = inputs.requests
+    slim = r.select(
+        "account_id",
+        "ts",
+        "model",
+        "template",
+        "capabilities",
+        tokens=r.input_tokens.fill_null(0) + r.output_tokens.fill_null(0),
+    )
+    return slim.inner_join(members, "account_id")
+
+
+def bin_hours(first: datetime | None, last: datetime | None, *, most: int = 120) -> int:
+    """Width of a timeline bin: the narrowest of 1, 3, 6, 12, 24, 168 hours that gives at most ``most`` bins."""
+    span = (last - first) if first and last else timedelta(0)
+    return next((h for h in (1, 3, 6, 12, 24) if span / timedelta(hours=h) <= most), 168)
+
+
+def lane_expr(requests: Table, lane_kind: str, hours: int, families: Table | None = None) -> Table:
+    """cluster_id, lane_kind, lane, bin, hours, requests, tokens, accounts of one kind of lane."""
+    r = requests
+    if lane_kind == "group":
+        r = r.mutate(lane=ibis.literal("group ") + (r.part + 1).cast("string"))
+    elif lane_kind == "model":
+        r = r.mutate(lane=r.model)
+    elif lane_kind == "template":
+        assert families is not None
+        r = r.inner_join(families, "template").mutate(lane=ibis._.family)
+    else:
+        r = r.filter(r.capabilities.notnull()).mutate(lane=_capability_array(r.capabilities).unnest())
+    seconds = (r.ts.epoch_seconds() / (hours * 3600)).floor().cast("int64") * (hours * 3600)
+    r = r.mutate(bin=seconds)
+    out = r.group_by("cluster_id", "lane", "bin").aggregate(
+        requests=r.count(), tokens=r.tokens.sum(), accounts=r.account_id.nunique()
+    )
+    return out.mutate(lane_kind=ibis.literal(lane_kind), hours=ibis.literal(hours))
+
+
+def _capability_array(flags: ibis.Value) -> ibis.Value:
+    """Names of the capabilities of a bit set, as an array; 'none seen' where there is none."""
+    names = ibis.array(
+        [ibis.ifelse((flags & c.bit) > 0, ibis.literal(c.value), ibis.null("string")) for c in Capability]
+    )
+    names = names.filter(lambda name: name.notnull())
+    return ibis.ifelse(names.length() > 0, names, ibis.array([ibis.literal("none seen")]))
+
+
+def capability_totals_expr(requests: Table) -> Table:
+    """cluster_id, capability, requests, tokens."""
+    r = requests.filter(requests.capabilities.notnull())
+    each = r.select("cluster_id", "tokens", capability=_capability_array(r.capabilities).unnest())
+    return each.group_by("cluster_id", "capability").aggregate(requests=each.count(), tokens=each.tokens.sum())
+
+
+def capability_elsewhere_expr(inputs: Inputs, members: Table) -> Table:
+    """One row: requests with flags of accounts in no cluster, and how many of them ask for each capability."""
+    r = inputs.requests
+    r = r.filter(r.capabilities.notnull()).anti_join(members, "account_id")
+    return r.aggregate(
+        total=r.count(),
+        none_seen=(r.capabilities == 0).cast("int64").sum(),
+        **{c.value: ((r.capabilities & c.bit) > 0).cast("int64").sum() for c in Capability},
+    )
+
+
+def member_templates_expr(requests: Table) -> Table:
+    """cluster_id, template, account_id, n, first_seen, last_seen, and the flags of the template."""
+    r = requests.filter(requests.template.notnull())
+    return r.group_by("cluster_id", "template", "account_id").aggregate(
+        n=r.count(), first_seen=r.ts.min(), last_seen=r.ts.max(), flags=r.capabilities.max()
+    )
+
+
+def template_phrases_expr(inputs: Inputs, templates: Table) -> Table:
+    """template, phrases (of any request that has it), accounts that use it anywhere."""
+    r = inputs.requests.inner_join(templates, "template")
+    return r.group_by("template").aggregate(phrases=r.phrases.arbitrary(), everywhere=r.account_id.nunique())
+
+
+def template_accounts_expr(inputs: Inputs, families: Table) -> Table:
+    """family, account_id of everyone who used a template of the family."""
+    r = inputs.requests.inner_join(families, "template")
+    return r.select("family", "account_id").distinct()
+
+
+def daily_expr(requests: Table) -> Table:
+    """cluster_id, day, requests."""
+    r = requests.mutate(day=requests.ts.date())
+    return r.group_by("cluster_id", "day").aggregate(requests=r.count())
+
+
+def totals_expr(requests: Table) -> Table:
+    """cluster_id, total (requests)."""
+    return requests.group_by("cluster_id").aggregate(total=requests.count())

@@ -1,0 +1,47 @@
+"""Candidates: groups formed in one view only, so that the other view can test them.
+
+Content groups come from phrasebooks alone, at a coarse and a fine resolution; identity groups from shared values alone.
+Joint groups are never formed: a group that was chosen for both could not be tested by either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stillwatch.clusters.evidence import HARD, Evidence, value_bits
+from stillwatch.graph.bipartite import value_graph
+from stillwatch.graph.communities import groups_of, leiden
+from stillwatch.graph.world import Ints
+
+RESOLUTIONS = (1.0, 4.0)
+LEAST = 4
+"""Smallest group that is looked at."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    groups: list[tuple[str, Ints]]
+    labellings: list[Ints]
+    """Content communities over other seeds, for stability."""
+
+
+def form(evidence: Evidence, *, seed: int, seeds: int = 5) -> Candidates:
+    """Candidate groups of both views; the same group found twice is kept once."""
+    groups: list[tuple[str, Ints]] = []
+    labellings = [leiden(evidence.neighbours, seed=seed + s, resolution=r) for r in RESOLUTIONS for s in range(seeds)]
+    for turn in range(len(RESOLUTIONS)):
+        groups += [("content", g) for g in groups_of(labellings[turn * seeds], least=LEAST)]
+    parts = [(i, value_bits(evidence, k)) for k, i in evidence.identity.items() if i.evidence in HARD and i.matrix.nnz]
+    if parts:
+        labels = leiden(value_graph(parts, evidence.n), seed=seed)[: evidence.n]
+        groups += [("identity", g) for g in groups_of(labels, least=LEAST)]
+    seen: set[bytes] = set()
+    unique = []
+    for origin, members in groups:
+        key = np.sort(members).tobytes()
+        if key not in seen and len(np.unique(evidence.owner[members])) >= LEAST:
+            seen.add(key)
+            unique.append((origin, np.sort(members)))
+    return Candidates(unique, labellings)

@@ -1,0 +1,195 @@
+"""All evidence about all accounts, made ready for testing groups: one null per kind of link, hubs explained away.
+
+Two views are independent here: what accounts are tied by (identity) and what they say (content). Network addresses and
+identity are one view, for resellers pass both on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse, stats
+
+from stillwatch.domain import EvidenceKind
+from stillwatch.graph.owners import is_promotion
+from stillwatch.graph.rarity import DegreeNull, Excess, bits, by_owner, coherence, cross_owner, explained_hubs
+from stillwatch.graph.similarity import Content, background_similarity, nearest
+from stillwatch.graph.world import Floats, Incidence, Ints
+
+HARD = (EvidenceKind.PAYMENT.value, EvidenceKind.DEVICE.value, EvidenceKind.CONTACT.value, EvidenceKind.SESSION.value)
+"""Kinds that take intent to share. Sign-up addresses and networks are institutions as often as networks of accounts."""
+SOFT = (EvidenceKind.SIGNUP.value, EvidenceKind.NETWORK.value)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What tests need. Rows are accounts in canonical order."""
+
+    accounts: pd.DataFrame
+    owner: Ints
+    content: Content
+    neighbours: sparse.csr_matrix
+    background: float
+    """Mean cosine of two strangers' phrasebooks."""
+    identity: dict[str, Incidence]
+    """Source kind -> values that two or more owners share, hubs removed."""
+    hubs: dict[str, Incidence]
+    """Source kind -> values that explain themselves."""
+    usual: dict[str, float]
+    """Source kind -> accounts that one value has on average."""
+    nulls: dict[str, DegreeNull] = field(default_factory=dict)
+
+    @property
+    def n(self) -> int:
+        return len(self.owner)
+
+    @property
+    def owners(self) -> int:
+        return int(self.owner.max()) + 1 if len(self.owner) else 0
+
+    def of_kinds(self, evidence: tuple[str, ...]) -> list[Incidence]:
+        return [i for i in self.identity.values() if i.evidence in evidence]
+
+
+def gather(
+    accounts: pd.DataFrame, owner: Ints, content: Content, incidences: dict[str, Incidence]
+) -> Evidence:
+    """Evidence from raw incidences: cross-owner values only, hubs set apart, nulls prepared."""
+    background = background_similarity(content)
+    population = int(owner.max()) + 1 if len(owner) else 0
+    identity, hubs = {}, {}
+    for kind, raw in incidences.items():
+        if is_promotion(kind):
+            hubs[kind] = raw
+            continue
+        shared, owners = cross_owner(raw, owner)
+        hub = explained_hubs(shared, owners, population, content.weights, background)
+        identity[kind], hubs[kind] = shared.keep(~hub), shared.keep(hub)
+    neighbours = nearest(content)
+    usual = {kind: raw.usual for kind, raw in incidences.items()}
+    evidence = Evidence(accounts, owner, content, neighbours, background, identity, hubs, usual)
+    for name, kinds in (("hard", HARD), ("soft", SOFT)):
+        parts = evidence.of_kinds(kinds)
+        if parts:
+            evidence.nulls[name] = DegreeNull(_stack(parts), owner)
+    for kind, part in identity.items():
+        if part.matrix.nnz:
+            evidence.nulls[kind] = DegreeNull(part, owner)
+    return evidence
+
+
+def _stack(parts: list[Incidence]) -> Incidence:
+    return Incidence(
+        "several",
+        "several",
+        sparse.hstack([p.matrix for p in parts]).tocsr(),
+        np.concatenate([p.values for p in parts]),
+        np.sum([p.degrees for p in parts], axis=0),
+    )
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A group of accounts and what each view says of it."""
+
+    members: Ints
+    origin: str
+    """Which view formed it: content or identity."""
+    owners: int
+    hard: Excess
+    soft: Excess
+    content: Excess
+    coherence: float
+    lift: float
+    """Coherence over that of strangers."""
+    linked: NDArray[np.bool_]
+    """Per member: tied to another owner of the group by a value of its own."""
+    enforced: int
+    enforced_expected: float
+    enforced_p: float
+
+    @property
+    def coverage(self) -> float:
+        """Share of owners that are tied to another owner of the group by hard or soft values."""
+        return float(self.linked.mean()) if len(self.linked) else 0.0
+
+
+def test_group(evidence: Evidence, members: Ints, origin: str) -> Tested:
+    """Test one group in both views and against past enforcement."""
+    none = Excess(0, 0.0, 0, 0, 1.0)
+    hard = evidence.nulls["hard"].test(members) if "hard" in evidence.nulls else none
+    soft = evidence.nulls["soft"].test(members) if "soft" in evidence.nulls else none
+    one = sparse.csr_matrix(
+        (np.ones(len(members)), (np.zeros(len(members), dtype=int), members)), shape=(1, evidence.n)
+    )
+    alike = float(coherence(evidence.content.weights, one)[0]) if evidence.content.weights.shape[1] else 0.0
+    enforced, expected, p = enforcement(evidence.accounts, members)
+    return Tested(
+        members=members,
+        origin=origin,
+        owners=len(np.unique(evidence.owner[members])),
+        hard=hard,
+        soft=soft,
+        content=content_excess(evidence, members),
+        coherence=alike,
+        lift=alike / max(evidence.background, 1e-4),
+        linked=linked_members(evidence, members),
+        enforced=enforced,
+        enforced_expected=expected,
+        enforced_p=p,
+    )
+
+
+def content_excess(evidence: Evidence, members: Ints) -> Excess:
+    """Relationships in content: nearest neighbours inside the group, between owners, over random neighbours."""
+    graph = evidence.neighbours
+    if not graph.nnz:
+        return Excess(0, 0.0, 0, 0, 1.0)
+    inside = sparse.triu(graph[members][:, members], k=1).tocoo()
+    owner = evidence.owner[members]
+    cross = owner[inside.row] != owner[inside.col]
+    touched = np.zeros(len(members), dtype=bool)
+    touched[inside.row[cross]] = touched[inside.col[cross]] = True
+    degree = np.diff(graph.indptr)[members]
+    usual = max(float(degree.mean()), 1.0)
+    speaking = int(evidence.content.speaks.sum())
+    # Neighbours of one account come together or not at all: what counts is lists of neighbours, not single edges.
+    expected = float(degree.sum()) * (len(members) - 1.0) / max(speaking - 1.0, 1.0) / 2.0 / usual
+    observed = int(cross.sum() / usual)
+    p = float(stats.poisson.sf(observed - 1, expected)) if observed else 1.0
+    return Excess(observed, expected, int(cross.sum()), int(touched.sum()), p)
+
+
+def linked_members(evidence: Evidence, members: Ints, kinds: tuple[str, ...] = HARD + SOFT) -> NDArray[np.bool_]:
+    """Per member, whether a value of its own ties it to another owner of the group."""
+    out = np.zeros(len(members), dtype=bool)
+    owner = np.unique(evidence.owner[members], return_inverse=True)[1]
+    for part in evidence.of_kinds(kinds):
+        inside = part.matrix[members]
+        held = np.asarray(by_owner(inside, owner).sum(axis=0)).ravel()
+        tied = (held > 1).astype(np.float64)
+        out |= np.asarray(inside @ tied).ravel() > 0
+    return out
+
+
+def enforcement(accounts: pd.DataFrame, members: Ints) -> tuple[int, float, float]:
+    """Members already banned or suspended, how many accounts of the same plan and verification would be, and the p-value."""
+    bad = accounts["status"].isin(["banned", "suspended"]).to_numpy()
+    if not bad.any():
+        return 0, 0.0, 1.0
+    stratum = pd.factorize(accounts["plan"].astype(str) + "|" + accounts["verification"].astype(str))[0]
+    size, hit = np.bincount(stratum), np.bincount(stratum, weights=bad)
+    inside = np.bincount(stratum[members], minlength=len(size))
+    rate = (hit + bad.mean()) / (size + 1.0)
+    expected = float((inside * rate).sum())
+    k = int(bad[members].sum())
+    return k, expected, float(stats.poisson.sf(k - 1, expected)) if k else 1.0
+
+
+def value_bits(evidence: Evidence, kind: str) -> Floats:
+    """Rarity in bits of each value of a kind, over owners."""
+    part = evidence.identity[kind]
+    return bits(np.asarray(by_owner(part.matrix, evidence.owner).sum(axis=0)).ravel().astype(np.int64), evidence.owners)

@@ -1,0 +1,23 @@
+"""Bipartite evidence as one graph: accounts and the values that tie them, weighted by bits."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from stillwatch.graph.world import Floats, Incidence
+
+
+def value_graph(parts: list[tuple[Incidence, Floats]], n: int) -> sparse.csr_matrix:
+    """Symmetric graph of n account nodes followed by one node per value; weight = bits of the value.
+
+    A value's weight is divided by the square root of its users, so that one popular value does not outweigh many rare ones.
+    """
+    matrices = []
+    for evidence, weight in parts:
+        users = np.maximum(evidence.sharers, 1)
+        matrices.append(evidence.matrix.multiply(weight / np.sqrt(users)).tocsr())
+    if not matrices:
+        return sparse.csr_matrix((n, n))
+    wide = sparse.hstack(matrices).tocsr()
+    return sparse.bmat([[None, wide], [wide.T, None]]).tocsr()

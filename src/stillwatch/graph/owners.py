@@ -1,0 +1,140 @@
+"""Open owners: accounts that openly belong to one organisation, so that sharing inside it is no secret.
+
+Sharing is not suspicious; sharing that contradicts claimed separateness is. An open owner is inferred from an organisation,
+a closed mail domain, or accounts that hide nothing from each other: same dominant address, another identifier in common,
+same plan and pathway. This step carried more than any other in our prototypes; a university, a gateway pool, a
+continuous-integration fleet or an evaluation vendor falls out here. What it cannot see: a fake organisation that holds
+a whole campaign looks like one customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from stillwatch.graph.world import Ints, components
+
+_ORGANISATION_PLANS = frozenset(
+    {"team", "enterprise", "edu", "education", "research", "business", "university", "academic"}
+)
+PROMOTION_WORDS = ("promo", "coupon", "voucher", "referral", "invite", "credit_code")
+
+
+def is_promotion(kind: str) -> bool:
+    """Whether an identifier kind is a declared promotion: it explains a burst of sign-ups and nothing else."""
+    return any(word in kind for word in PROMOTION_WORDS)
+
+
+def organisation_plans(accounts: pd.DataFrame) -> frozenset[str]:
+    """Plans that organisations buy: most of their accounts name one; known names where no organisation is given."""
+    if accounts["org_id"].notna().any():
+        share = accounts["org_id"].notna().groupby(accounts["plan"]).mean()
+        return frozenset(str(p) for p in share.index[share >= 0.5])
+    return _ORGANISATION_PLANS & frozenset(accounts["plan"].dropna().astype(str).str.lower())
+
+
+def _agreement(frame: pd.DataFrame, by: str, column: str) -> pd.Series:
+    """Per group, the share of its most common value of a column (nulls count as a value)."""
+    counted = (
+        frame.assign(_v=frame[column].astype("object").where(frame[column].notna(), "")).groupby([by, "_v"]).size()
+    )
+    return counted.groupby(level=0).max() / counted.groupby(level=0).sum()
+
+
+def closed_domains(accounts: pd.DataFrame) -> set[str]:
+    """Mail domains of one organisation: few accounts, one plan and pathway, and organisations rather than consumers."""
+    known = accounts[accounts["email_domain"].notna()]
+    if known.empty:
+        return set()
+    size = known.groupby("email_domain").size()
+    organisational = known["org_id"].notna() | known["plan"].isin(organisation_plans(accounts))
+    share = organisational.groupby(known["email_domain"]).mean()
+    orgs = known.groupby("email_domain")["org_id"].nunique()
+    steady = np.minimum(_agreement(known, "email_domain", "plan"), _agreement(known, "email_domain", "channel"))
+    few = size <= max(10.0, 0.05 * len(accounts))
+    closed = few & (share >= 0.5) & (orgs <= np.maximum(1, 0.1 * size)) & (steady >= 0.6)
+    return set(closed.index[closed])
+
+
+def _pairs(keys: pd.Series) -> tuple[Ints, Ints]:
+    """Edges from every account to the first account with the same key; null keys give none."""
+    keys = keys[keys.notna()]
+    first = keys.groupby(keys).transform(lambda g: g.index[0]) if len(keys) else keys
+    return keys.index.to_numpy(np.int64), np.asarray(first, dtype=np.int64)
+
+
+def dominant_address(network: pd.DataFrame) -> pd.Series:
+    """Address that carries at least half of an account's requests, by account_id."""
+    if network.empty:
+        return pd.Series(dtype="object")
+    total = network.groupby("account_id")["uses"].sum()
+    top = (
+        network.sort_values(["uses", "value"], ascending=[False, True])
+        .drop_duplicates("account_id")
+        .set_index("account_id")
+    )
+    main = top["uses"] / total.reindex(top.index)
+    return top.loc[main >= 0.5, "value"]
+
+
+def infer_owners(accounts: pd.DataFrame, identifiers: pd.DataFrame, network: pd.DataFrame) -> Ints:
+    """Owner number of each account (rows of ``accounts`` in canonical order); an account alone is its own owner.
+
+    ``identifiers`` and ``network`` are link tables (account_id, kind, value, uses).
+    """
+    n = len(accounts)
+    keys: list[pd.Series] = []
+    org = accounts["org_id"]
+    if org.notna().any():
+        steady = np.maximum(
+            _agreement(accounts[org.notna()], "org_id", "plan"),
+            _agreement(accounts[org.notna()], "org_id", "email_domain"),
+        )
+        keys.append(org.where(org.map(steady) >= 0.6).map(lambda v: f"org:{v}", na_action="ignore"))
+    closed = closed_domains(accounts)
+    keys.append(
+        accounts["email_domain"]
+        .where(accounts["email_domain"].isin(closed))
+        .map(lambda v: f"mail:{v}", na_action="ignore")
+    )
+    keys += list(_open_sharing(accounts, identifiers, network))
+    left, right = (np.concatenate(side) for side in zip(*map(_pairs, keys), strict=True))
+    return components(n, left, right)
+
+
+def _open_sharing(accounts: pd.DataFrame, identifiers: pd.DataFrame, network: pd.DataFrame) -> Iterable[pd.Series]:
+    """Keys of accounts that hide nothing from each other."""
+    plan = (
+        accounts["plan"].astype("object").where(accounts["plan"].notna(), "")
+        + "|"
+        + accounts["channel"].astype("object").where(accounts["channel"].notna(), "")
+    )
+    row_of = pd.Series(accounts.index, index=accounts["account_id"])
+    address = dominant_address(network).reindex(accounts["account_id"]).reset_index(drop=True)
+    named = identifiers[~identifiers["kind"].map(is_promotion)]
+    named = named[named["account_id"].isin(row_of.index)]
+    rows = row_of.loc[named["account_id"]].to_numpy()
+    key = (
+        address.iloc[rows].reset_index(drop=True)
+        + "|"
+        + named["value"].reset_index(drop=True)
+        + "|"
+        + plan.iloc[rows].reset_index(drop=True)
+    )
+    yield from _spread(key, rows)
+    # One payer of an organisation's plan is one customer, whether it names its organisation or not.
+    business = accounts["plan"].isin(organisation_plans(accounts))
+    paid = (named["kind"].isin(["payment", "card"]).to_numpy()) & business.iloc[rows].to_numpy()
+    payer = named["value"].reset_index(drop=True) + "|" + plan.iloc[rows].reset_index(drop=True)
+    yield from _spread(payer.where(paid), rows)
+
+
+def _spread(keys: pd.Series, rows: Ints) -> Iterable[pd.Series]:
+    """Keys by account row; an account with several keys gives one series for its first, second, … key."""
+    frame = pd.DataFrame({"row": rows, "key": keys.to_numpy(dtype=object)}).dropna().drop_duplicates()
+    frame = frame.sort_values(["row", "key"])
+    turn = frame.groupby("row").cumcount()
+    for _, part in frame.groupby(turn):
+        yield pd.Series(part["key"].to_numpy(dtype=object), index=part["row"].to_numpy())

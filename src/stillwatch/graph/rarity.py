@@ -1,0 +1,128 @@
+"""Rarity: how surprising it is that accounts share a value, against a null that keeps all degrees.
+
+A value that d of N owners have is worth log2(N / d) bits: that is how much less likely a stranger is to have it. A group is
+judged by relationships: owners inside it that values tie together, counted as the edges of a spanning forest, so that
+one pair counts once however many things it shares (pairs and values grow with the square, and one household would look like
+a ring). Expected under the null where every account keeps its number of values and every value its number of accounts
+(Newman's configuration model; validated projections, Tumminello et al. 2011).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse, stats
+
+from stillwatch.graph.world import Floats, Incidence, Ints, components
+
+
+def bits(sharers: Ints, population: int) -> Floats:
+    """Surprise in bits of having a value that ``sharers`` of ``population`` have; never below 0."""
+    return np.maximum(0.0, np.log2(max(population, 1) / np.maximum(sharers, 1)))
+
+
+def by_owner(matrix: sparse.csr_matrix, owner: Ints) -> sparse.csr_matrix:
+    """Owners x values (1 where any account of the owner has it) from accounts x values."""
+    n = int(owner.max()) + 1 if len(owner) else 0
+    fold = sparse.csr_matrix((np.ones(len(owner)), (owner, np.arange(len(owner)))), shape=(n, len(owner)))
+    out = (fold @ matrix).tocsr()
+    out.data[:] = 1.0
+    return out
+
+
+def cross_owner(evidence: Incidence, owner: Ints) -> tuple[Incidence, Ints]:
+    """Values that two or more owners have, and how many owners have each."""
+    owners = np.asarray(by_owner(evidence.matrix, owner).sum(axis=0)).ravel().astype(np.int64)
+    keep = owners > 1
+    return evidence.keep(keep), owners[keep]
+
+
+def usual_sharing(owners: Ints) -> float:
+    """Owners of a value on average, among values that are shared at all."""
+    return float(owners.mean()) if len(owners) else 1.0
+
+
+@dataclass(frozen=True)
+class Excess:
+    """How many relationships a group has in one kind of evidence, and how many chance would give."""
+
+    observed: int
+    expected: float
+    values: int
+    accounts: int
+    p_value: float
+
+    @property
+    def strength(self) -> float:
+        """-log10 of the p-value, at most 300."""
+        return float(min(300.0, -np.log10(max(self.p_value, 1e-300))))
+
+
+class DegreeNull:
+    """Null of one kind of evidence; answers for any group of accounts."""
+
+    def __init__(self, evidence: Incidence, owner: Ints) -> None:
+        self.evidence = evidence
+        self.owner = owner
+        self.folded = by_owner(evidence.matrix, owner)
+        # Values that one owner has alone are stubs of the null, too: they say how easily a value is shared at all.
+        self.degree = np.bincount(owner, weights=evidence.degrees, minlength=self.folded.shape[0])
+        self.total = float(self.degree.sum())
+        sharers = np.asarray(self.folded.sum(axis=0)).ravel().astype(np.int64)
+        self.sizes, self.count = np.unique(sharers, return_counts=True)
+
+    def expected(self, owners: Ints) -> float:
+        """Relationships that a group of these owners would have by chance."""
+        if not self.total:
+            return 0.0
+        mu = self.sizes * (self.degree[owners].sum() / self.total)
+        return float((self.count * (mu - 1.0 + np.exp(-mu))).sum())
+
+    def test(self, accounts: Ints) -> Excess:
+        """Excess of relationships inside a group of accounts."""
+        owners = np.unique(self.owner[accounts])
+        inside = self.folded[owners]
+        held = np.asarray(inside.sum(axis=0)).ravel()
+        tied = np.flatnonzero(held > 1)
+        if not len(tied):
+            return Excess(0, self.expected(owners), 0, 0, 1.0)
+        part = inside[:, tied].tocoo()
+        labels = components(len(owners) + len(tied), part.row.astype(np.int64), part.col.astype(np.int64) + len(owners))
+        touched = np.zeros(len(owners), dtype=bool)
+        touched[part.row] = True
+        forest = int(touched.sum() - len(np.unique(labels[: len(owners)][touched])))
+        expected = self.expected(owners)
+        p = float(stats.poisson.sf(forest - 1, expected)) if expected > 0 else 0.0
+        members = np.isin(self.owner[accounts], owners[touched])
+        return Excess(forest, expected, len(tied), int(members.sum()), p)
+
+
+def coherence(matrix: sparse.csr_matrix, members: sparse.csr_matrix) -> Floats:
+    """Mean cosine between two members, for many groups at once.
+
+    ``matrix`` accounts x tokens with rows of length 1 (or 0), ``members`` groups x accounts. Groups below two members give 0.
+    """
+    size = np.asarray(members.sum(axis=1)).ravel()
+    norms = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
+    total = members @ matrix
+    squares = np.asarray(total.multiply(total).sum(axis=1)).ravel()
+    pairs = size * (size - 1.0)
+    return np.where(pairs > 0, (squares - members @ norms) / np.maximum(pairs, 1.0), 0.0)
+
+
+def explained_hubs(
+    evidence: Incidence, owners: Ints, population: int, content: sparse.csr_matrix, background: float
+) -> NDArray[np.bool_]:
+    """Values that many owners share and whose users have nothing else in common: carriers, campuses, card ranges.
+
+    Many means more than the square root of the population (half of the possible bits are gone). Such a value is kept where
+    its users' phrasebooks agree far more than strangers' do (ten times the background).
+    """
+    many = owners > np.sqrt(max(population, 1))
+    hub = many.copy()
+    if many.any() and content.shape[1]:
+        alike = coherence(content, evidence.matrix[:, many].T.tocsr())
+        hub[np.flatnonzero(many)] = alike < max(10.0 * background, 0.02)
+    return hub

@@ -1,0 +1,112 @@
+"""Similarity of phrasebooks: which accounts repeat the same rare phrases.
+
+An account's own repeated phrases are its phrasebook (slot fillers drop out by themselves). Phrases weigh by rarity, rows are
+scaled to length 1, and each account keeps its few nearest neighbours. Whole texts are never compared: whole-text
+MinHash groups by topic (pair precision 0.12-0.21 on real templated prompts), frames group by who wrote them.
+Innocent twins: a course assignment, a public template, one owner's product.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from stillwatch.graph.world import Floats
+
+_BLOCK = 2_000
+
+
+@dataclass(frozen=True)
+class Content:
+    """What accounts repeat. ``weights`` has rows of length 1 (or 0 for an account that repeats nothing shared)."""
+
+    counts: sparse.csr_matrix
+    """accounts x tokens, 1 where the account repeats the token."""
+    weights: sparse.csr_matrix
+    tokens: NDArray[np.object_]
+    source: str
+    """phrases, templates or nothing."""
+    speaks: NDArray[np.bool_]
+    """Accounts that repeat anything at all, shared or not: the population that strangers come from."""
+
+    @property
+    def sharers(self) -> Floats:
+        return np.asarray(self.counts.sum(axis=0)).ravel()
+
+
+def content_of(
+    book: pd.DataFrame, speakers: pd.DataFrame, row_of: pd.Series, source: str, *, longest: int = 400
+) -> Content:
+    """Content from columns account_id, token; each account keeps its ``longest`` rarest tokens, the cost of a pair is bounded."""
+    n = len(row_of)
+    rows = row_of.reindex(book["account_id"]).to_numpy()
+    known = ~np.isnan(rows)
+    rows = rows[known].astype(np.int64)
+    codes, tokens = pd.factorize(book["token"].to_numpy()[known], sort=True)
+    counts = sparse.csr_matrix((np.ones(len(rows)), (rows, codes)), shape=(n, len(tokens)))
+    counts.data[:] = 1.0
+    sharers = np.asarray(counts.sum(axis=0)).ravel()
+    speaks = row_of.index.isin(speakers["account_id"])
+    population = max(int(speaks.sum()), 1)
+    idf = np.log(np.maximum(population / np.maximum(sharers, 1.0), 1.0))
+    idf[sharers < 2] = 0.0
+    weighted = counts.multiply(idf).tocsr()
+    weighted.eliminate_zeros()
+    weighted = _rarest(weighted, longest)
+    return Content(counts, _unit_rows(weighted), np.asarray(tokens, dtype=object), source, speaks)
+
+
+def _rarest(matrix: sparse.csr_matrix, longest: int) -> sparse.csr_matrix:
+    matrix.sort_indices()
+    if not matrix.nnz or np.diff(matrix.indptr).max() <= longest:
+        return matrix
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    order = np.lexsort((matrix.indices, -matrix.data, rows))
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order)) - matrix.indptr[rows[order]]
+    keep = place < longest
+    return sparse.csr_matrix((matrix.data[keep], (rows[keep], matrix.indices[keep])), shape=matrix.shape)
+
+
+def _unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    norm = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    scale = np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > 0)
+    return (sparse.diags(scale) @ matrix).tocsr()
+
+
+def background_similarity(content: Content, *, sample: int = 2_000) -> float:
+    """Mean cosine of two accounts that repeat anything: what strangers have in common."""
+    active = np.flatnonzero(content.speaks)
+    if len(active) < 2:
+        return 0.0
+    rows = content.weights[active[np.linspace(0, len(active) - 1, min(sample, len(active))).astype(np.int64)]]
+    total = np.asarray(rows.sum(axis=0)).ravel()
+    n = rows.shape[0]
+    alone = float(rows.multiply(rows).sum())
+    return float(max(0.0, (total @ total - alone) / (n * (n - 1.0)))) if n > 1 else 0.0
+
+
+def nearest(content: Content, *, neighbours: int = 15, least: float = 0.1) -> sparse.csr_matrix:
+    """Symmetric graph of each account's nearest neighbours by cosine (at least ``least``); no pair twice, no loop."""
+    weights = content.weights
+    n = weights.shape[0]
+    other = weights.T.tocsc()
+    rows, cols, data = [], [], []
+    for start in range(0, n, _BLOCK):
+        block = (weights[start : start + _BLOCK] @ other).tocsr()
+        block.setdiag(0.0, k=start)
+        block.data[block.data < least] = 0.0
+        block.data = np.round(block.data, 9)
+        block.eliminate_zeros()
+        block = _rarest(block, neighbours).tocoo()
+        rows.append(block.row + start)
+        cols.append(block.col)
+        data.append(block.data)
+    if not rows:
+        return sparse.csr_matrix((n, n))
+    graph = sparse.csr_matrix((np.concatenate(data), (np.concatenate(rows), np.concatenate(cols))), shape=(n, n))
+    return graph.maximum(graph.T).tocsr()

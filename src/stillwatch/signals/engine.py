@@ -1,0 +1,26 @@
+"""The one door to the engine: expressions go in, pandas comes out, or a table that stays in the engine."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pandas as pd
+from ibis import Table
+
+
+class Engine:
+    """Runs Ibis expressions on one backend (DuckDB, Spark, …)."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+        self._turn = itertools.count()
+
+    def __call__(self, expression: Table) -> pd.DataFrame:
+        """The rows of an expression, in no particular order."""
+        return pd.DataFrame(self._backend.to_pyarrow(expression).to_pandas())
+
+    def keep(self, expression: Table) -> Table:
+        """The same rows as a temporary table of the engine, computed once."""
+        name = f"kept_{next(self._turn)}"
+        return self._backend.create_table(name, expression, temp=True)
