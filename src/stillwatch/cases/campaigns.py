@@ -244,6 +244,14 @@ def _inside(session: Session, campaign_id: str) -> dict[tuple[str, str], list[st
     return inside
 
 
+def accounts_inside(session: Session, campaign_id: str) -> list[str]:
+    """Accounts that a campaign means now: its single ones, and those its clusters had when they were put in."""
+    found: set[str] = set()
+    for (kind, member), snapshot in _inside(session, campaign_id).items():
+        found |= set(snapshot) if kind == TargetType.CLUSTER else {member}
+    return sorted(found)
+
+
 def _change(
     tx: Transaction,
     campaign_id: str,

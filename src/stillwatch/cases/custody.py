@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import func, select
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from stillwatch.cases.database import Database, Transaction, exists_in, reason_text, storable
 from stillwatch.cases.models import BundleRow, CampaignRow, CustodyRow, ModelRow, PromotionRow
@@ -82,11 +83,18 @@ class Custody(Database):
             tx.record("train", "model", model_id, "", run_id=run_id, labels_sha256=labels_sha256)
 
     def record_promotion(self, model_id: str | None, action: str, by: str, reason: str) -> None:
-        """Put on record that a model is in use from now on (``promote`` or ``rollback``); null: none is."""
+        """Put on record that a model is in use from now on (``promote`` or ``rollback``); null: none is.
+
+        Raises RefusedChange when it is in use already.
+        """
         reason = reason_text(reason)
         with self._write(by) as tx:
             if model_id is not None and not exists_in(tx.session, ModelRow.model_id, model_id):
                 raise UnknownTarget(f"there is no model {model_id[:60]!a}; the Detector page lists them.")
+            last = _last_promotion(tx.session)
+            if model_id == (last.model_id if last else None):
+                what = model_id or "no model"
+                raise tx.refuse(action, "model", what, f"{what} is in use already; nothing was changed.")
             tx.session.add(PromotionRow(model_id=model_id, action=action, reason=reason, at=tx.now, by=tx.by))
             tx.record(action, "model", model_id or "none", reason)
 
@@ -105,14 +113,18 @@ class Custody(Database):
     def model_in_use(self) -> str | None:
         """The model that was promoted last, null when scores stand without a trained model."""
         with self._read() as session:
-            last = select(func.max(PromotionRow.seq)).scalar_subquery()
-            return session.execute(select(PromotionRow.model_id).where(PromotionRow.seq == last)).scalar_one_or_none()
+            last = _last_promotion(session)
+            return last.model_id if last else None
 
     def record_reveal(self, target_type: str, target_id: str, rows: int, by: str, reason: str) -> None:
         """Put on record that somebody read prompt text: of what, how many rows, why. Call before showing it."""
         reason = reason_text(reason)
         with self._write(by) as tx:
             tx.record("reveal_prompts", target_type, storable("the id", target_id), reason, rows=rows)
+
+
+def _last_promotion(session: Session) -> PromotionRow | None:
+    return session.scalars(select(PromotionRow).order_by(PromotionRow.seq.desc()).limit(1)).first()
 
 
 def _hold(tx: Transaction, bundle_id: str, action: str, method: str, sha256: str | None, note: str) -> None:

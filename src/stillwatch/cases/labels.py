@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.elements import KeyedColumnElement
 
+from stillwatch.cases.campaigns import accounts_inside
 from stillwatch.cases.database import Database, Transaction, exists_in, person, reason_text, storable
 from stillwatch.cases.models import LABEL_SCHEMA_VERSION, CampaignRow, LabelRow
 from stillwatch.cases.targets import Targets
@@ -124,7 +125,8 @@ class LabelBook(Database):
         """Say ``value`` of one target. The same statement again gives the label that stands.
 
         ``expires_at`` is UTC. ``run_id`` is the run that was looked at (default: the published one); a label on a
-        cluster keeps that run's members. Raises InputError, UnknownTarget, RefusedChange (a rule against a person).
+        cluster keeps that run's members, one on a campaign the accounts in it.
+        Raises InputError, UnknownTarget, RefusedChange (a rule against a person).
         """
         statement = Statement(target_type, target_id, value, reason, by, source, run_id, expires_at)
         return self.add_labels([statement], by).labels[0]
@@ -170,6 +172,8 @@ class LabelBook(Database):
             members: list[str] | None = None
             if statement.target_type == TargetType.CLUSTER:
                 run_id, members = snapshots[statement.target_id]
+            elif statement.target_type == TargetType.CAMPAIGN:
+                members = accounts_inside(tx.session, statement.target_id)
             row = LabelRow(
                 label_id=next(ids),
                 target_type=statement.target_type,
@@ -230,7 +234,7 @@ class LabelBook(Database):
     def labels(self, current: bool = True, members: bool = False) -> pd.DataFrame:
         """Labels, newest first: label_id, target_type, target_id, value, reason, labeler, labeled_at, source,
         supersedes, expires_at, run_id, confidence, schema_version; with ``members`` also the accounts that a
-        cluster had when it was labelled. ``current``: only those that stand (not superseded, not expired).
+        cluster or campaign had when it was labelled. ``current``: only those that stand (not superseded, not expired).
         """
         query = select(*_columns(members)).order_by(LabelRow.seq.desc())
         return self._frame(query.where(stands(self._clock())) if current else query)

@@ -68,9 +68,8 @@ def _read(file: Path) -> pd.DataFrame:
     try:
         if name.endswith(".parquet"):
             table = pq.read_table(file, partitioning=None)
-            return table.select(
-                [c for c in ("account_id", "campaign", "archetype") if c in table.column_names]
-            ).to_pandas()
+            wanted = [c for c in ("account_id", "campaign", "archetype") if c in table.column_names]
+            return pd.DataFrame(table.select(wanted).to_pandas())
         if name.endswith((".csv", ".csv.gz")):
             return pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
         if name.endswith((".jsonl", ".jsonl.gz", ".ndjson")):
