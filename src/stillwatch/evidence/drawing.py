@@ -170,7 +170,8 @@ def _fields(nodes: pd.DataFrame, order: list[str]) -> tuple[list[Field], float, 
     part = {c: min(1.0, max(0.42, math.sqrt(sizes[c] / sizes.max()))) for c in clusters}
     best: tuple[float, list[Field], float, float] | None = None
     for broken_after in range(1, len(clusters) + 1):
-        fields, rows, width, top = [], [], 0.0, 0.0
+        fields: list[Field] = []
+        rows, width, top = [], 0.0, 0.0
         for start in range(0, len(clusters), broken_after):
             row, left = clusters[start : start + broken_after], 0.0
             rows.append(len(fields))

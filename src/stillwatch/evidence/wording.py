@@ -18,13 +18,13 @@ from stillwatch.errors import InputError
 
 TLP: dict[str, tuple[str, str, str]] = {
     "red": ("TLP:RED", "#ff2b2b", "For the eyes and ears of the named recipients only; no further disclosure."),
-    "amber+strict": ("TLP:AMBER+STRICT", "#ffc000", "Limited disclosure: the recipient's own organisation only."),
+    "amber+strict": ("TLP:AMBER+STRICT", "#ffc000", "Limited disclosure: the recipient’s own organisation only."),
     "amber": (
         "TLP:AMBER",
         "#ffc000",
-        "Limited disclosure: the recipient's organisation and its clients, on a need-to-know basis.",
+        "Limited disclosure: the recipient’s organisation and its clients, on a need-to-know basis.",
     ),
-    "green": ("TLP:GREEN", "#33ff00", "Limited disclosure: within the recipient's community, not in public."),
+    "green": ("TLP:GREEN", "#33ff00", "Limited disclosure: within the recipient’s community, not in public."),
     "clear": ("TLP:CLEAR", "#ffffff", "Disclosure is not limited."),
 }
 """Label as it must be written, its colour on black, what the recipient may do."""
@@ -68,7 +68,7 @@ class SourceKind:
 
 SOURCES: dict[EvidenceKind, SourceKind] = {
     EvidenceKind.PAYMENT: SourceKind(
-        "Payment", "provider's billing records", "B", "kept by the payment processor; a card can be stolen or resold"
+        "Payment", "provider’s billing records", "B", "kept by the payment processor; a card can be stolen or resold"
     ),
     EvidenceKind.DEVICE: SourceKind(
         "Device", "fingerprint that the client reports", "C", "can be forged; one lab machine serves many people"
@@ -77,25 +77,25 @@ SOURCES: dict[EvidenceKind, SourceKind] = {
         "Contact", "what the account holder typed at sign-up", "C", "verified at best once; disposable mail is cheap"
     ),
     EvidenceKind.SIGNUP: SourceKind(
-        "Sign-up", "provider's registration log", "B", "the provider's own clock and address; campuses sign up together"
+        "Sign-up", "provider’s registration log", "B", "the provider’s own clock and address; campuses sign up together"
     ),
     EvidenceKind.NETWORK: SourceKind(
-        "Network", "provider's gateway log", "B", "seen by the provider; addresses are rented and shared by strangers"
+        "Network", "provider’s gateway log", "B", "seen by the provider; addresses are rented and shared by strangers"
     ),
     EvidenceKind.SESSION: SourceKind(
-        "Session", "provider's request log", "B", "made by the provider; a shared tool can carry a session along"
+        "Session", "provider’s request log", "B", "made by the provider; a shared tool can carry a session along"
     ),
     EvidenceKind.TEMPLATE: SourceKind(
         "Prompt template",
-        "fingerprints of the provider's request log",
+        "fingerprints of the provider’s request log",
         "B",
         "computed at import; public templates exist",
     ),
     EvidenceKind.SYSTEM: SourceKind(
-        "System prompt", "provider's request log", "B", "popular agents send the same fixed prompt"
+        "System prompt", "provider’s request log", "B", "popular agents send the same fixed prompt"
     ),
     EvidenceKind.TIMING: SourceKind(
-        "Timing", "provider's request log", "B", "the provider's own clock; schedulers and time zones coincide"
+        "Timing", "provider’s request log", "B", "the provider’s own clock; schedulers and time zones coincide"
     ),
 }
 
