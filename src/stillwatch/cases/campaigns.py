@@ -157,7 +157,8 @@ class CampaignBook(Database):
             counts = session.execute(select(NoteRow.campaign_id, func.count()).group_by(NoteRow.campaign_id))
             noted = {row[0]: row[1] for row in counts}
         for kind, column in (("cluster", "cluster_ids"), ("account", "account_ids")):
-            frame[column] = [[m for k, m in inside.get(c, []) if k == kind] for c in frame["campaign_id"]]
+            ids = [[m for k, m in inside.get(c, []) if k == kind] for c in frame["campaign_id"]]
+            frame[column] = pd.Series(ids, index=frame.index, dtype=object)
         frame["clusters"] = frame["cluster_ids"].map(len).astype("int64")
         frame["accounts"] = frame["account_ids"].map(len).astype("int64")
         frame["notes"] = pd.Series([noted.get(c, 0) for c in frame["campaign_id"]], dtype="int64", index=frame.index)

@@ -74,7 +74,7 @@ class CaseStore(LabelBook, CampaignBook, Queue, Custody):
             places = (AuditRow.reason, AuditRow.target_id, AuditRow.details)
             query = query.where(or_(*(p.icontains(search, autoescape=True) for p in places)))
         frame = self._frame(query.limit(limit))
-        frame["details"] = [json.loads(d) for d in frame["details"]]
+        frame["details"] = pd.Series([json.loads(d) for d in frame["details"]], index=frame.index, dtype=object)
         return frame
 
     def verify_chain(self) -> tuple[bool, int | None]:

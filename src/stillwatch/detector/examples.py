@@ -51,6 +51,15 @@ _TARGET = {
     LabelValue.BENIGN: 0.0,
     LabelValue.OTHER_ABUSE: 0.0,
 }
+_NOTHING = pd.DataFrame(
+    {
+        "account_id": pd.Series(dtype="str"),
+        "target": pd.Series(dtype="float64"),
+        "weight": pd.Series(dtype="float64"),
+        "group": pd.Series(dtype="str"),
+        "label_ids": pd.Series(dtype=object),
+    }
+)
 _SPECIFIC = [TargetType.CAMPAIGN, TargetType.CLUSTER, TargetType.ACCOUNT]
 
 
@@ -85,16 +94,16 @@ def examples(labels: pa.Table, accounts: pd.DataFrame) -> Examples:
     known = accounts.set_index("account_id")["cluster_id"]
     unknown = tuple(sorted(set(votes["account_id"]) - set(known.index)))
     votes = votes[votes["account_id"].isin(known.index)]
+    if not len(votes):
+        return Examples(_NOTHING, unknown, ())
     said, unsure = _decided(votes)
     if not len(said):
-        empty = pd.DataFrame({"account_id": [], "target": [], "weight": [], "group": [], "label_ids": []})
-        return Examples(empty, unknown, unsure)
+        return Examples(_NOTHING, unknown, unsure)
     said["group"] = _groups(votes, known).reindex(said["account_id"]).to_numpy()
     said = _thinned(said)
     size = said.groupby("origin")["account_id"].transform("size")
     said["weight"] = (1 + np.log(size)) / size
-    columns = ["account_id", "target", "weight", "group", "label_ids"]
-    return Examples(said[columns].sort_values("account_id").reset_index(drop=True), unknown, unsure)
+    return Examples(said[list(_NOTHING.columns)].sort_values("account_id").reset_index(drop=True), unknown, unsure)
 
 
 def _votes(labels: pa.Table) -> pd.DataFrame:
@@ -105,7 +114,7 @@ def _votes(labels: pa.Table) -> pd.DataFrame:
         for kind, target, members in zip(frame["target_type"], frame["target_id"], frame["members"], strict=True)
     ]
     votes = frame[["label_id", "target_type", "target_id", "value"]].assign(account_id=meant)
-    specific = votes["target_type"].map({str(t): i for i, t in enumerate(_SPECIFIC)})
+    specific = votes["target_type"].map({str(t): i for i, t in enumerate(_SPECIFIC)}).astype("int64")
     votes["level"] = specific + len(_SPECIFIC) * (frame["source"] != LabelSource.RULE)
     return pd.DataFrame(votes.explode("account_id").dropna(subset=["account_id"]))
 
@@ -113,7 +122,7 @@ def _votes(labels: pa.Table) -> pd.DataFrame:
 def _decided(votes: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """account_id, target, label_ids, origin (the target that decided) per account; and targets that decide nothing."""
     top = votes[votes["level"] == votes.groupby("account_id")["level"].transform("max")]
-    top = top.assign(target=top["value"].map({str(k): v for k, v in _TARGET.items()}))
+    top = top.assign(target=top["value"].map({str(k): v for k, v in _TARGET.items()}).astype("float64"))
     top["name"] = top["target_type"] + " " + top["target_id"]
     by_account = top.groupby("account_id")
     said = pd.DataFrame(

@@ -59,7 +59,7 @@ def features_of(tables: Mapping[str, pd.DataFrame | pa.Table]) -> pd.DataFrame:
     parts.append(_signals(frames["signals"]).reindex(accounts.index))
     clustered = accounts["cluster_id"].notna()
     own = _bits(frames["links"], "account_id", "link_").reindex(accounts.index)
-    parts.append(own.mask(own.isna() & clustered, 0.0))
+    parts.append(own.mask(own.isna() & clustered.to_numpy()[:, None], 0.0))
     core = (accounts["role"] == "core").astype("float64")
     parts.append(core.where(clustered).rename("is_core").to_frame())
     of_cluster = _clusters(frames)

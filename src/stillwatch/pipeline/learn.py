@@ -208,7 +208,8 @@ def labels_frame(store: CaseStore) -> pd.DataFrame:
     """Labels that stand, with the accounts that each meant (columns ``examples.LABELS``)."""
     frame = store.labels(current=True, members=True)
     targets = zip(frame["target_type"], frame["target_id"], frame["members"], strict=True)
-    frame["members"] = [[target] if kind == TargetType.ACCOUNT else members for kind, target, members in targets]
+    meant = [[target] if kind == TargetType.ACCOUNT else members for kind, target, members in targets]
+    frame["members"] = pd.Series(meant, index=frame.index, dtype=object)
     return frame[list(LABELS.names)]
 
 
