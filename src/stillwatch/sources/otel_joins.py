@@ -1,0 +1,155 @@
+"""Joins of an OTLP read: which rows tell of one request, and what its surroundings add. Nothing is run here."""
+
+from __future__ import annotations
+
+import ibis
+
+from stillwatch.domain import UNKNOWN_MODEL
+from stillwatch.sources.joins import agreed, attributed_expr
+from stillwatch.sources.otel_rows import WHO_COLUMNS
+
+_WHO = tuple(WHO_COLUMNS)
+_COUNTED = ("call_id", "response_id", "email", "input_tokens", "output_tokens", "tool_count", "system_hash", "prompt")
+
+
+def requests_expr(calls: ibis.Table, context: ibis.Table, texts: ibis.Table) -> ibis.Table:
+    """All requests of a read: calls, and refusals at the door of a gateway, with whatever their traces tell.
+
+    Columns: those of ``requests`` in the contract, ``email``, ``door`` (a refusal), ``_file``, ``_row``.
+    """
+    good = calls.filter(calls._bad.isnull())
+    around = context.group_by("trace_id", "span_id").agg(
+        **{c: context[c].min() for c in (*_WHO, "parent_id", "ts", "status", "door", "_file", "_row")}
+    )
+    keyed = _keyed_expr(good)
+    asked = _surrounded_expr(_texts_expr(_merged_expr(keyed), texts), around)
+    refused = _doors_expr(around, good)
+    columns = [c for c in asked.columns if c in refused.columns]
+    every = asked.select(*columns).union(refused.select(*columns))
+    return attributed_expr(every, context)
+
+
+def _span_name(t: ibis.Table) -> ibis.Value:
+    return t.trace_id.fill_null("") + "-" + t.span_id.fill_null("")
+
+
+def _keyed_expr(calls: ibis.Table) -> ibis.Table:
+    """With ``key``, the same for all rows that tell of one request, and ``named_id``.
+
+    That is LiteLLM's call id, else the response id where it stands in one trace only; a request without is known by
+    its trace and span.
+    """
+    answered = calls.filter(calls.response_id.notnull()).group_by("response_id")
+    repeated = answered.agg(low=lambda t: t.trace_id.min(), high=lambda t: t.trace_id.max())
+    repeated = repeated.filter(repeated.low != repeated.high).select(again="response_id")
+    t = calls.left_join(repeated, calls.response_id == repeated.again)
+    t = t.mutate(
+        named_id=ibis.coalesce(t.call_id, ibis.ifelse(t.again.isnull(), t.response_id, ibis.null("string"))),
+        key=ibis.coalesce(t.call_id, t.trace_id + "/" + t.response_id, _span_name(t)),
+    ).drop("again")
+    return _with_events_expr(_nested_expr(t.filter(~t.event)), t.filter(t.event))
+
+
+def _nested_expr(spans: ibis.Table) -> ibis.Table:
+    """A call span that is the only call inside another call span tells of the same request (two instrumentations)."""
+    outer = spans.group_by(outer_trace="trace_id", outer_span="span_id").agg(
+        outer_key=lambda t: t.key.min(), outer_response=lambda t: t.response_id.min()
+    )
+    inner = spans.group_by(inner_trace="trace_id", inner_parent="parent_id").agg(
+        alone=lambda t: t.span_id.nunique() == 1
+    )
+    t = spans.left_join(outer, [("trace_id", "outer_trace"), ("parent_id", "outer_span")])
+    t = t.left_join(inner, [("trace_id", "inner_trace"), ("parent_id", "inner_parent")])
+    other_answer = (t.response_id != t.outer_response).fill_null(False)
+    same = t.outer_key.notnull() & t.alone.fill_null(False) & ~other_answer & t.call_id.isnull()
+    return t.select(*(c for c in spans.columns if c != "key"), key=ibis.ifelse(same, t.outer_key, t.key))
+
+
+def _with_events_expr(spans: ibis.Table, events: ibis.Table) -> ibis.Table:
+    """The details event of a span tells of the span's request; one without its span stands for itself."""
+    named = spans.group_by(its_trace="trace_id", its_span="span_id").agg(its_key=lambda t: t.key.min())
+    t = events.left_join(named, [("trace_id", "its_trace"), ("span_id", "its_span")])
+    t = t.mutate(key=ibis.coalesce(t.its_key, t.key))
+    return spans.union(t.select(*spans.columns))
+
+
+def _merged_expr(keyed: ibis.Table) -> ibis.Table:
+    """One row a request: spans before events, rows with tokens before rows without; gaps filled from the last row."""
+    poor = keyed.event.ifelse(2, 0) + keyed.input_tokens.isnull().ifelse(1, 0)
+    keyed = keyed.mutate(order=poor * 2**40 + keyed.n)
+    pairs = keyed.group_by("key").agg(first=lambda t: t.n.argmin(t.order), other=lambda t: t.n.argmax(t.order))
+    first = keyed.semi_join(pairs, [("n", "first")])
+    other = keyed.semi_join(pairs.filter(pairs["first"] != pairs.other), [("n", "other")])
+    both = first.left_join(other, "key", rname="{name}_other")
+    return both.select(
+        *("trace_id", "span_id", "parent_id", "ts", "status", "_file", "_row"),
+        other_parent=both.parent_id_other,
+        request_id=ibis.coalesce(both.named_id, both.named_id_other, _span_name(both)),
+        **{c: ibis.coalesce(both[c], both[f"{c}_other"]) for c in (*_WHO, *_COUNTED)},
+    )
+
+
+def _texts_expr(calls: ibis.Table, texts: ibis.Table) -> ibis.Table:
+    """With the texts of messages that log records hold: the last prompt and the first system text of a call."""
+    prompts = texts.filter(texts.prompt.notnull())
+    last = prompts.group_by("trace_id", "span_id").agg(n=lambda t: t.n.max())
+    prompts = prompts.semi_join(last, "n").select(p_trace="trace_id", p_span="span_id", said="prompt")
+    systems = texts.filter(texts.system_hash.notnull()).group_by(s_trace="trace_id", s_span="span_id")
+    systems = systems.agg(set_up=lambda t: t.system_hash.min())
+    t = calls.left_join(prompts, [("trace_id", "p_trace"), ("span_id", "p_span")])
+    t = t.left_join(systems, [("trace_id", "s_trace"), ("span_id", "s_span")])
+    t = t.mutate(prompt=ibis.coalesce(t.prompt, t.said), system_hash=ibis.coalesce(t.system_hash, t.set_up))
+    return t.select(*calls.columns)
+
+
+def _surrounded_expr(calls: ibis.Table, around: ibis.Table) -> ibis.Table:
+    """Calls, what they lack filled from the parent span, else from what all other spans of the trace agree on."""
+    t = calls
+    for parent in ("parent_id", "other_parent"):
+        above = around.select(f_trace="trace_id", f_span="span_id", **{f"f_{c}": around[c] for c in _WHO})
+        joined = t.left_join(above, [("trace_id", "f_trace"), (parent, "f_span")])
+        t = joined.mutate(**{c: ibis.coalesce(joined[c], joined[f"f_{c}"]) for c in _WHO}).select(*calls.columns)
+    joined = t.left_join(_agreed_expr(around, f_trace="trace_id"), [("trace_id", "f_trace")])
+    filled = {c: ibis.coalesce(joined[c], joined[f"f_{c}"]) for c in _WHO}
+    filled["model"] = ibis.coalesce(filled["model"], UNKNOWN_MODEL)
+    return joined.mutate(**filled, door=False).select(*calls.columns, "door")
+
+
+def _agreed_expr(around: ibis.Table, **group: str) -> ibis.Table:
+    return around.group_by(**group).agg(**{f"f_{c}": agreed(around[c]) for c in _WHO})
+
+
+def _doors_expr(around: ibis.Table, calls: ibis.Table) -> ibis.Table:
+    """Server spans of a model route under which no call was made: refused at the door; nothing else tells of them."""
+    doors = around.filter(around.door)
+    inside = doors.join(
+        doors.select(up_trace="trace_id", up_span="span_id"),
+        [("trace_id", "up_trace"), ("parent_id", "up_span")],
+    ).select(in_trace="trace_id", in_span="span_id", up_span="up_span")
+    outer = doors.anti_join(inside, [("trace_id", "in_trace"), ("span_id", "in_span")])
+
+    linked = calls.join(
+        doors.select(d_trace="trace_id", d_span="span_id"),
+        [("trace_id", "d_trace"), ("parent_id", "d_span")],
+    ).select("n", "d_trace", "d_span")
+    used = linked.left_join(inside, [("d_trace", "in_trace"), ("d_span", "in_span")])
+    used = used.select(u_trace=used.d_trace, u_span=ibis.coalesce(used.up_span, used.d_span))
+    # Where calls hang deeper in a trace, no server span of it can be told to be without one.
+    deeper = calls.anti_join(linked, "n").select(u_trace="trace_id")
+    refused = outer.anti_join(used, [("trace_id", "u_trace"), ("span_id", "u_span")])
+    refused = refused.anti_join(deeper, [("trace_id", "u_trace")])
+
+    t = refused
+    for group, keys in (({"f_trace": "trace_id", "f_parent": "parent_id"}, True), ({"f_trace": "trace_id"}, False)):
+        near = _agreed_expr(around, **group)
+        on = [("trace_id", "f_trace")] + ([("span_id", "f_parent")] if keys else [])
+        joined = t.left_join(near, on)
+        t = joined.mutate(**{c: ibis.coalesce(joined[c], joined[f"f_{c}"]) for c in _WHO}).select(*refused.columns)
+    unknown = {"system_hash": "string", "prompt": "string", "email": "string"} | dict.fromkeys(
+        ("input_tokens", "output_tokens", "tool_count"), "int64"
+    )
+    return t.mutate(
+        request_id=_span_name(t),
+        model=ibis.coalesce(t.model, UNKNOWN_MODEL),
+        **{name: ibis.null(kind) for name, kind in unknown.items()},
+    )

@@ -1,0 +1,138 @@
+"""A short-lived place on disk where a reader gathers translated rows before it hands them on.
+
+Logs tell one request in several places: a proxy's callback and its database, a span and its parent that is exported
+later, an access log and an application log. A spool keeps what was read as compressed Parquet and joins it with
+DuckDB (which spills), so memory stays bounded whatever the size of the logs, and a source that breaks half-way is
+found out before anything is handed to the import. The folder is readable by its owner only, since it may hold prompt
+text, and is removed when the batches were taken, or by the next reader when a process died in between.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+_PREFIX = "stillwatch-spool-"
+_ROWS = 10_000
+_BATCH = 50_000
+_TEXT = 64 * 1024 * 1024
+_MEMORY = "1GB"
+_WHERE = {"_file": pa.string(), "_row": pa.int64(), "_bad": pa.string(), "_bad_column": pa.string()}
+
+
+class Sheet:
+    """One table of a spool while it is written: row after row, on disk every 10,000 rows or 64 MB of prompts."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.name = path.stem
+        self.schema = schema
+        self.rows = 0
+        self._writer = pq.ParquetWriter(path, schema, compression="zstd")
+        self._held: list[tuple[Any, ...]] = []
+        self._text = 0
+
+    def add(self, row: tuple[Any, ...], length: int = 0) -> None:
+        """Append a row: one value a column, in the order of the schema.
+
+        Args:
+            row: the values.
+            length: characters of its long text, if it has any.
+        """
+        self._held.append(row)
+        self._text += length
+        self.rows += 1
+        if len(self._held) == _ROWS or self._text > _TEXT:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._held:
+            columns = zip(*self._held, strict=True)
+            arrays = [pa.array(column, field.type) for column, field in zip(columns, self.schema, strict=True)]
+            self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self.schema))
+        self._held, self._text = [], 0
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+
+
+class Spool:
+    """Sheets of one read, then Ibis tables over them. Used as a context, or closed by the last batch taken."""
+
+    def __init__(self) -> None:
+        _sweep()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        self._sheets: dict[str, Sheet] = {}
+        self._parts = 0
+        self._remove = weakref.finalize(self, shutil.rmtree, str(self.folder), ignore_errors=True)
+        self._engine = ibis.duckdb.connect(memory_limit=_MEMORY, temp_directory=str(self.folder / "spill"))
+
+    def sheet(self, name: str, columns: dict[str, pa.DataType]) -> Sheet:
+        """A new table. Columns that say where a row came from (``_file``, ``_row``, ``_bad``) are added."""
+        made = Sheet(self.folder / f"{name}.parquet", pa.schema({**columns, **_WHERE}))
+        self._sheets[name] = made
+        return made
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of all sheets so far."""
+        return frozenset(self._sheets)
+
+    def table(self, name: str) -> ibis.Table:
+        """What was written to a sheet; it is closed by this."""
+        sheet = self._sheets[name]
+        path = self.folder / f"{name}.parquet"
+        sheet.close()
+        return self._engine.read_parquet(path, table_name=name)
+
+    def keep(self, name: str, expr: ibis.Table) -> ibis.Table:
+        """Carry an expression out once and keep its rows, so that several questions can be asked of them."""
+        path = self.folder / f"{name}.parquet"
+        expr.to_parquet(path)
+        return self._engine.read_parquet(path, table_name=name)
+
+    def count(self, expr: ibis.Table) -> dict[str, Any]:
+        """The first row of an expression, as a dictionary."""
+        return dict(self._engine.to_pyarrow(expr).to_pylist()[0])
+
+    def batches(self, expr: ibis.Table, schema: pa.Schema | None) -> Iterator[pa.RecordBatch]:
+        """Rows of an expression, cast to a schema if one is given. The spool lives as long as any of its iterators."""
+        self._parts += 1
+        path = self.folder / f"out-{self._parts}.parquet"
+        expr.to_parquet(path)
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=_BATCH):
+                yield batch if schema is None else batch.cast(schema)
+        path.unlink()
+
+    def close(self) -> None:
+        """Remove everything at once."""
+        self._engine.disconnect()
+        self._remove()
+
+
+def _sweep() -> None:
+    """Remove what readers left behind whose process is gone (killed in the middle of an import)."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        owner = folder.name.removeprefix(_PREFIX).split("-")[0]
+        if owner.isdigit() and not _alive(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
