@@ -1,8 +1,41 @@
-"""cluster"""
+"""Cluster: why do these accounts belong together, and is it innocent?"""
 
-from stillwatch.ui import kit, navigation, person, session
+import streamlit as st
 
-info = navigation.PAGES["cluster"]
-with kit.header(info.title, symbol=info.icon.removeprefix(":material/").removesuffix(":")):
-    person.menu()
-session.current_run()
+from stillwatch.errors import UnknownTarget
+from stillwatch.ui import cluster_facts, cluster_view, kit, navigation, person, queue_facts, session, state
+from stillwatch.ui.workspace import workspace
+
+
+def show() -> None:
+    chosen = state.current().cluster or queue_facts.next_after(None)
+    if chosen is None:
+        with kit.header("Cluster", symbol="hub"):
+            person.menu()
+        kit.empty(
+            "No cluster is open in the queue",
+            "This run has no cluster that waits for a verdict. Look at all of them on the Triage page, "
+            "or import newer data and run detection again.",
+            symbol="hub",
+            button="Go to Triage",
+            page="triage",
+        )
+        return
+    state.update(cluster=chosen)
+    try:
+        cluster = cluster_facts.load(chosen)
+    except UnknownTarget as e:
+        with kit.header("Cluster", symbol="hub"):
+            person.menu()
+        kit.error(e)
+        if st.button("Go to the queue", icon=navigation.PAGES["triage"].icon, type="primary"):
+            navigation.go("triage", cluster=None)
+        return
+    labels = session.labels()
+    cluster_view.header(cluster, labels)
+    cluster_view.figures(cluster)
+    workspace(cluster, labels)
+    cluster_view.explanations(cluster)
+
+
+show()

@@ -69,6 +69,11 @@ def score_chip(score: float | None) -> Markup:
     return chip(words.chance(score), tone, None, "Probability that this is a campaign of one operator")
 
 
+def quiet(text: str) -> Markup:
+    """Quiet text on one line."""
+    return Markup('<span class="sw-q sw-n" style="white-space:nowrap">{}</span>').format(plain(text, 200))
+
+
 def html(content: Markup) -> None:
     """Draw safe HTML. Only ``Markup`` is taken: text must have been escaped on its way."""
     st.html(str(content))
@@ -77,7 +82,7 @@ def html(content: Markup) -> None:
 def header(title: str, *, symbol: str, chips: Sequence[Markup] = (), subtitle: str = "") -> DeltaGenerator:
     """Title line, the first thing on every page. Returns the container on its right for the page's actions."""
     navigation.inside_app()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_header"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_header", wrap=False):
         sub = Markup('<span class="sw-sub sw-q">{}</span>').format(plain(subtitle, 300)) if subtitle else Markup("")
         st.html(
             Markup('<div class="sw-head"><h1>{} {}</h1>{}{}</div>').format(

@@ -1,0 +1,105 @@
+"""What accounts did and when, read from the warehouse: Ibis expressions named for what they answer.
+
+The run's own tables hold everything that a cluster page shows at first sight; these reads add the sparklines, the
+accounts active in a brushed window and an account's own requests. Where no requests were imported they are empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import ibis
+import pandas as pd
+import streamlit as st
+
+from stillwatch.ui import session
+from stillwatch.warehouse.runs import Run
+
+SPARK_DAYS = 14
+
+
+def members_expr(run: Run, cluster_id: str) -> Any:
+    """Accounts of one cluster, read from the run by the engine itself (no long lists of ids in a query)."""
+    accounts = session.warehouse().backend().read_parquet(str(run.file("accounts")))
+    return accounts.filter(accounts.cluster_id == cluster_id).select("account_id")
+
+
+def requests_between_expr(begin: datetime, end: datetime) -> Any:
+    """Requests in [begin, end); ``day`` keeps the engine out of other partitions."""
+    requests = session.warehouse().table("requests")
+    return requests.filter(
+        (requests.day >= ibis.date(begin.date()))
+        & (requests.day <= ibis.date(end.date()))
+        & (requests.ts >= ibis.timestamp(begin))
+        & (requests.ts < ibis.timestamp(end))
+    )
+
+
+def bins_expr(run: Run, cluster_id: str, begin: datetime, end: datetime, hours: int) -> Any:
+    """Requests of every member in every bin of ``hours`` counted from ``begin``: account_id, bin (0, 1, …), n."""
+    found = requests_between_expr(begin, end).semi_join(members_expr(run, cluster_id), "account_id")
+    since = found.ts.epoch_seconds() - int(begin.replace(tzinfo=UTC).timestamp())
+    return found.group_by("account_id", bin=(since // (hours * 3600)).cast("int32")).agg(n=found.count())
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Who was active when, in one cluster. ``cells``: account_id, bin, n; bin 0 starts at ``begin``."""
+
+    begin: datetime
+    hours: int
+    cells: pd.DataFrame
+
+    def between(self, begin: datetime, end: datetime) -> dict[str, int]:
+        """Requests of every member active in the bins that begin in [begin, end)."""
+        step = timedelta(hours=self.hours)
+        low, high = -(-(begin - self.begin) // step), -(-(end - self.begin) // step)
+        cells = self.cells[(self.cells["bin"] >= low) & (self.cells["bin"] < high)]
+        totals = cells.groupby("account_id")["n"].sum()
+        return {str(a): int(n) for a, n in totals.items()}
+
+    def over_time(self, accounts: Collection[str] | None) -> pd.DataFrame:
+        """Requests and active accounts of some members (None = all) by bin: bin (time), requests, accounts."""
+        cells = self.cells if accounts is None else self.cells[self.cells["account_id"].isin(accounts)]
+        found = cells.groupby("bin").agg(requests=("n", "sum"), accounts=("account_id", "nunique")).reset_index()
+        return found.assign(bin=pd.Timestamp(self.begin) + pd.to_timedelta(found["bin"] * self.hours, unit="h"))
+
+    @cached_property
+    def sparklines(self) -> dict[str, list[int]]:
+        """Requests a day of every member over the last ``SPARK_DAYS`` days that the bins cover."""
+        if self.cells.empty:
+            return {}
+        days = (self.cells["bin"] * self.hours) // 24
+        wide = self.cells.assign(day=days).pivot_table(
+            index="account_id", columns="day", values="n", aggfunc="sum", fill_value=0
+        )
+        last = int(days.max())
+        wide = wide.reindex(columns=range(last - SPARK_DAYS + 1, last + 1), fill_value=0).astype("int64")
+        return dict(zip(wide.index, wide.to_numpy().tolist(), strict=True))
+
+
+def member_bins(run: Run, cluster_id: str, begin: datetime, end: datetime, hours: int) -> Bins:
+    """Requests of every member by bin; empty where no requests were imported. Shared: do not change."""
+    versions = session.warehouse().versions
+    stamp = tuple(sorted(versions.values())) if "requests" in versions else ()
+    return _member_bins(str(run.folder), stamp, run, cluster_id, begin, end, hours)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _member_bins(
+    _folder: str,
+    stamp: tuple[int, ...],
+    _run: Run,
+    cluster_id: str,
+    begin: datetime,
+    end: datetime,
+    hours: int,
+) -> Bins:
+    if not stamp:
+        return Bins(begin, hours, pd.DataFrame({"account_id": [], "bin": [], "n": []}))
+    cells: pd.DataFrame = bins_expr(_run, cluster_id, begin, end, hours).to_pandas()
+    return Bins(begin, hours, cells)

@@ -1,0 +1,224 @@
+"""The link graph on a live canvas: what is sent to the browser, and how a selection comes back.
+
+Two components: ``graph`` gets the drawing once (bytes, the same at every rerun, so that Streamlit sends a reference
+instead of the graph) and ``focus`` gets what is selected, lit and hidden (a few bytes). vis-network comes out of the
+installed pyvis package; nothing is loaded from another host. Above ``FULL`` nodes the groups are drawn as super-nodes
+first; which of them are opened is part of the drawing's version.
+
+Drawing (JSON): ``name``, ``height``, ``alt``, ``hint``, ``kinds`` [{kind, title, shape, light, dark, count, fixed}],
+``ids``, ``labels``, ``tips``, ``kind`` (position in kinds), ``x``, ``y``, ``r``, ``edges`` (flat pairs of positions),
+and ``count`` (accounts inside a super-node, 0 for others; left out when there is none).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyvis
+import streamlit as st
+
+from stillwatch.ui import look
+from stillwatch.ui.words import count, number, plain, short
+
+FULL = 3000
+"""Nodes that are drawn at once without being asked."""
+GROUP = "group:"
+"""Prefix of a super-node's id; no account id from a run is taken for one (they are looked up first)."""
+HINT = "click: select · shift+click: add · shift+drag: box · double-click: open"
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One drawing, ready to send. ``ids`` are its nodes in order."""
+
+    name: str
+    version: str
+    payload: bytes
+    ids: tuple[str, ...]
+    shown: int
+    """Nodes of the cluster that are drawn themselves."""
+    total: int
+    """Nodes of the cluster."""
+    groups: dict[str, tuple[str, ...]]
+    """Super-node id -> the accounts inside it."""
+
+    def positions(self, ids: Iterable[str]) -> list[int]:
+        """Positions of those ids that are drawn; an account inside a super-node stands for that super-node."""
+        at = self._at
+        return sorted({at[i] for i in ids if i in at})
+
+    @cached_property
+    def _at(self) -> dict[str, int]:
+        at = {node: i for i, node in enumerate(self.ids)}
+        for group, members in self.groups.items():
+            at.update(dict.fromkeys(members, at[group]))
+        return at
+
+
+@cache
+def _components() -> tuple[Callable[..., Any], Callable[..., Any]]:
+    vis = (Path(pyvis.__file__).parent / "lib/vis-9.1.2/vis-network.min.js").read_text()
+    vis = vis.replace("//# sourceMappingURL=vis-network.min.js.map", "")
+    graph = st.components.v2.component(
+        "stillwatch_graph",
+        html="<div id='g'></div>",
+        css=(_HERE / "canvas.css").read_text(),
+        js=f"{vis}\n;{(_HERE / 'canvas.js').read_text()}",
+    )
+    focus = st.components.v2.component("stillwatch_focus", js=(_HERE / "canvas_focus.js").read_text())
+    return graph, focus
+
+
+def draw(
+    drawing: Drawing,
+    *,
+    selected: Iterable[str],
+    lit: Iterable[str] | None,
+    hidden: Iterable[str],
+    on_picked: Callable[[], None],
+    on_opened: Callable[[], None],
+    on_hidden: Callable[[], None],
+    key: str,
+) -> Any:
+    """Draw it and say what is in focus. The triggers (``picked``, ``opened``, ``hidden``) are in its result."""
+    graph, focus = _components()
+    result = graph(
+        data=drawing.payload,
+        key=key,
+        on_picked_change=on_picked,
+        on_opened_change=on_opened,
+        on_hidden_change=on_hidden,
+    )
+    focus(
+        data={
+            "name": drawing.name,
+            "version": drawing.version,
+            "selected": drawing.positions(selected),
+            "lit": None if lit is None else drawing.positions(lit),
+            "hidden": sorted(hidden),
+        },
+        key=f"{key}_focus",
+        height=1,
+    )
+    return result
+
+
+def build(
+    nodes: pd.DataFrame,
+    links: pd.DataFrame,
+    *,
+    name: str,
+    family: str,
+    height: int,
+    opened: frozenset[int] = frozenset(),
+    everything: bool = False,
+) -> Drawing:
+    """Drawing of one cluster from the run's ``nodes`` and ``links``.
+
+    ``family`` names run and cluster: drawings of one family share the camera. ``opened`` are the groups shown node by
+    node when the cluster is larger than ``FULL``; ``everything`` opens them all.
+    """
+    folded = len(nodes) > FULL and not everything
+    keep = nodes if not folded else nodes[nodes["group"].isin(list(opened))]
+    total = len(nodes)
+    ids = keep["node_id"].tolist()
+    kinds = keep["kind"].tolist()
+    labels = [_label(k, t) for k, t in zip(kinds, keep["label"].tolist(), strict=True)]
+    degree = keep["degree"].to_numpy(float)
+    x, y = keep["x"].to_numpy(float), keep["y"].to_numpy(float)
+    r = np.where(keep["kind"].to_numpy() == "account", 3.2 + 0.25 * np.minimum(degree, 8), 4.2 + 1.9 * np.log1p(degree))
+    tips = [_tip(k, i, d) for k, i, d in zip(kinds, ids, degree, strict=True)]
+    counts = [0] * len(ids)
+    groups: dict[str, tuple[str, ...]] = {}
+    if folded:
+        rest = nodes[~nodes["group"].isin(list(opened))]
+        for g, part in rest.groupby("group", sort=True):
+            accounts = part[part["kind"] == "account"]
+            node = f"{GROUP}{g}"
+            groups[node] = tuple(accounts["node_id"])
+            ids.append(node)
+            kinds.append("account")
+            labels.append(f"group {int(str(g)) + 1}")
+            tips.append(
+                f"Group {int(str(g)) + 1}: {count(len(accounts), 'account')}, "
+                f"{count(len(part) - len(accounts), 'shared value')}.\nDouble-click to open."
+            )
+            counts.append(len(accounts))
+            x = np.append(x, part["x"].mean())
+            y = np.append(y, part["y"].mean())
+            r = np.append(r, 13 + 3.2 * np.log1p(len(accounts)))
+    at = {node: i for i, node in enumerate(ids)}
+    for node, members in groups.items():
+        at.update(dict.fromkeys(members, at[node]))
+    edges = _edges(links, nodes, at)
+    version = f"{family}|{'all' if everything else ','.join(map(str, sorted(opened)))}|{height}"
+    order = ["account", *[k for k in look.MARKS if k in set(kinds)]]
+    order = list(dict.fromkeys([*order, *kinds]))
+    tally = nodes["kind"].value_counts()
+    document = {
+        "name": name,
+        "height": height,
+        "hint": HINT,
+        "alt": f"Link graph: {count(int(tally.get('account', 0)), 'account')} and "
+        f"{count(total - int(tally.get('account', 0)), 'shared value')}. The table beside it lists every account.",
+        "kinds": [
+            {
+                "kind": k,
+                "title": look.mark(k).title if k != "account" else "Accounts",
+                "shape": look.mark(k).shape,
+                "light": look.mark(k).light,
+                "dark": look.mark(k).dark,
+                "count": int(tally.get(k, 0)),
+                "fixed": k == "account",
+            }
+            for k in (order if not folded else list(dict.fromkeys([*order, *[k for k in look.MARKS if k in tally]])))
+        ],
+        "ids": ids,
+        "labels": labels,
+        "tips": tips,
+        "x": np.round(x, 1).tolist(),
+        "y": np.round(y, 1).tolist(),
+        "r": np.round(r, 1).tolist(),
+        "edges": edges.ravel().tolist(),
+    }
+    place = {k["kind"]: i for i, k in enumerate(document["kinds"])}  # type: ignore[arg-type]
+    document["kind"] = [place[k] for k in kinds]
+    if groups:
+        document["count"] = counts
+    body = json.dumps(document, separators=(",", ":")).encode()
+    return Drawing(name, version, version.encode() + b"\n" + body, tuple(ids), len(keep), total, groups)
+
+
+def _edges(links: pd.DataFrame, nodes: pd.DataFrame, at: dict[str, int]) -> np.ndarray[Any, Any]:
+    """Pairs of positions; links into a folded group run to its super-node, links inside one are left out."""
+    values = links["kind"].astype(str) + ":" + links["value"].astype(str)
+    group_of: dict[str, int] = {}
+    if any(node.startswith(GROUP) for node in at):
+        hubs = nodes[nodes["kind"] != "account"]
+        folded = {g: at.get(f"{GROUP}{g}") for g in hubs["group"].unique()}
+        group_of = {n: p for n, g in zip(hubs["node_id"], hubs["group"], strict=True) if (p := folded[g]) is not None}
+    a = links["account_id"].map(at)
+    b = values.map(lambda v: at.get(v, group_of.get(v)))
+    pairs = pd.DataFrame({"a": a, "b": b}).dropna().astype("int64")
+    pairs = pairs[pairs["a"] != pairs["b"]].drop_duplicates()
+    return pairs.to_numpy()
+
+
+def _label(kind: str, text: str) -> str:
+    """Hubs carry a label, accounts show theirs on hover only."""
+    return "" if kind == "account" else short(text, 16)
+
+
+def _tip(kind: str, node: str, degree: float) -> str:
+    if kind == "account":
+        return f"{plain(node, 80)}\n{count(int(degree), 'shared value')}"
+    value = node.split(":", 1)[-1]
+    return f"{look.mark(kind).title} {short(value, 34)}\nshared by {number(degree)} accounts of this cluster"

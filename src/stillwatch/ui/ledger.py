@@ -1,0 +1,74 @@
+"""Why these accounts are linked: reasons with their rarity, each a button that selects what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from stillwatch.domain import EvidenceKind
+from stillwatch.ui.look import mark
+from stillwatch.ui.words import count, full, missing, plain
+
+_HERE = Path(__file__).parent
+
+
+@cache
+def _component() -> Callable[..., Any]:
+    return st.components.v2.component(
+        "stillwatch_ledger",
+        html="<div id='l' role='group' aria-label='Reasons'></div>",
+        css=(_HERE / "ledger.css").read_text(),
+        js=(_HERE / "ledger.js").read_text(),
+    )
+
+
+def draw(
+    reasons: pd.DataFrame,
+    touched: dict[str, int],
+    *,
+    in_focus: int | None,
+    hidden: frozenset[EvidenceKind],
+    chosen: str | None,
+    on_chosen: Callable[[], None],
+    key: str,
+) -> None:
+    """One row a reason, strongest first. ``touched``: kind -> members in focus that it touches.
+
+    ``in_focus`` is the number of members in focus, None for all. The trigger ``chosen`` carries {kind}.
+    """
+    rows = []
+    for r in reasons.to_dict("records"):
+        kind = str(r["kind"])
+        if kind in hidden:
+            continue
+        m = mark(kind)
+        outside = "nobody outside" if not r["outside"] else f"{count(int(r['outside']), 'account')} outside"
+        here = f"{full(touched.get(kind, 0))} of {full(in_focus)} in focus · " if in_focus is not None else ""
+        rows.append(
+            {
+                "kind": kind,
+                "glyph": m.glyph,
+                "light": m.light,
+                "dark": m.dark,
+                "text": plain(r["text"], 220),
+                "note": f"{here}{count(int(r['values']), 'value')} · {outside} · innocent: "
+                f"{plain(r['innocent'], 160) if not missing(r['innocent']) else 'no reading known'}",
+                "bits": f"{r['bits']:.0f} bits",
+                "chosen": kind == chosen,
+                "tip": _tip(m.title, r),
+            }
+        )
+    _component()(data={"rows": rows}, key=key, on_chosen_change=on_chosen)
+
+
+def _tip(title: str, r: Mapping[Any, Any]) -> str:
+    tested = "not tested" if missing(r["p_value"]) else f"p = {r['p_value']:.1g} after multiple testing"
+    return (
+        f"{title}: weight {r['bits']:.1f} bits of surprise against chance among equally busy accounts; {tested}. "
+        "Click to select what it rests on."
+    )
