@@ -1,0 +1,80 @@
+"""Source -> warehouse: pick the reader, name the files, load them as one step."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from stillwatch.config import Settings
+from stillwatch.domain import ImportReport, Progress, no_progress
+from stillwatch.errors import SourceError
+from stillwatch.sources.contract_reader import ContractReader
+from stillwatch.sources.source import Reader
+from stillwatch.warehouse.importing import import_source, known_import
+from stillwatch.warehouse.lock import home_lock
+
+_BLOCK = 1 << 22
+
+
+def import_path(
+    settings: Settings,
+    path: Path | str,
+    *,
+    format: str | None = None,
+    mapping: Path | None = None,
+    progress: Progress = no_progress,
+) -> ImportReport:
+    """Load a file or a folder into the warehouse; the same files again add nothing and say so at once.
+
+    ``format`` names a reader of the registry (null: the one that recognises the files), ``mapping`` a mapping file.
+
+    Raises:
+        InputError: the source is wrong as a whole; nothing was imported.
+        Busy: another process is writing to this home.
+        StoreError: the warehouse cannot be written.
+    """
+    path = Path(path).expanduser().absolute()
+    if not path.exists():
+        raise SourceError(f"{path} does not exist; want a file or a folder.")
+    reader = _reader(path, format, mapping)
+    with home_lock(settings, f"import of {path.name}"):
+        progress(f"looking at {path.name}", None)
+        fingerprint = fingerprint_of(path, reader.name, mapping)
+        known = known_import(settings, fingerprint)
+        if known is not None:
+            return known
+        return import_source(settings, reader.read(path, mapping), fingerprint, progress=progress)
+
+
+def fingerprint_of(path: Path, reader: str, mapping: Path | None) -> str:
+    """SHA-256 over the names, sizes and contents of the files of a source, its reader and its mapping file.
+
+    Files whose name starts with ``truth`` or a dot do not belong to a source and are not opened.
+    """
+    digest = hashlib.sha256(f"reader|{reader}\n".encode())
+    try:
+        files = [path] if path.is_file() else sorted(_files(path))
+        for file in [*files, *([mapping] if mapping else [])]:
+            name = file.name if file in (path, mapping) else file.relative_to(path).as_posix()
+            digest.update(f"file|{name!r}|{file.stat().st_size}\n".encode(errors="surrogateescape"))
+            with file.open("rb") as content:
+                while block := content.read(_BLOCK):
+                    digest.update(block)
+    except OSError as e:
+        raise SourceError(f"{e.filename or path} cannot be read ({e.strerror}); check the rights of the file.") from e
+    return digest.hexdigest()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for item in folder.iterdir():
+        if item.name.startswith(".") or item.name.lower().startswith("truth"):
+            continue
+        if item.is_dir():
+            yield from _files(item)
+        elif item.is_file():
+            yield item
+
+
+def _reader(path: Path, format: str | None, mapping: Path | None) -> Reader:
+    return ContractReader()

@@ -1,0 +1,352 @@
+"""The compiled part of ``prompts``: one pass over the bytes of each prompt, with the lock of the interpreter released.
+
+Words are hashed while they are read; nothing is copied. See ``prompts`` for what the result means.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+HEAD, BODY, TAIL = 10, 6, 10
+KEPT = HEAD + BODY + TAIL
+"""Phrases kept of the first 40 words, of the rest, of the last 40 words."""
+WINDOW = 80
+"""Head and tail in half words: a word counts 2, a character of a script without spaces 1."""
+RING = 128
+GRAM, SOLID_GRAM = 4, 7
+LONGEST = 8
+"""Longest wording of the lexicon in tokens."""
+QUOTE_BYTES, CODE_BYTES = 300, 200
+
+_WORD, _SOLID, _MASKED, _FENCE, _END = 1, 2, 3, 4, 0
+_NUMBER, _QUOTED, _ADDRESS, _CODE = (np.uint64(h) for h in (11, 12, 13, 14))
+_U = np.uint64
+
+_jit: Any = njit(cache=True, nogil=True)
+
+
+@_jit
+def _decode(data, i, end):  # type: ignore[no-untyped-def]
+    """Code point at i and its length in bytes; text is valid UTF-8."""
+    b = np.uint32(data[i])
+    if b < 0x80:
+        return b, 1
+    if b < 0xE0 and i + 1 < end:
+        return ((b & np.uint32(0x1F)) << np.uint32(6)) | (np.uint32(data[i + 1]) & np.uint32(0x3F)), 2
+    if b < 0xF0 and i + 2 < end:
+        two = (np.uint32(data[i + 1]) & np.uint32(0x3F)) << np.uint32(6)
+        return ((b & np.uint32(0x0F)) << np.uint32(12)) | two | (np.uint32(data[i + 2]) & np.uint32(0x3F)), 3
+    return np.uint32(0x20000 if (b == 0xF0 and i + 1 < end and data[i + 1] >= 0xA0) else 0x1F600), 4
+
+
+@_jit
+def _class(cp, classes):  # type: ignore[no-untyped-def]
+    if cp < 0x10000:
+        return classes[cp]
+    return np.uint8(3) if cp == 0x20000 else np.uint8(0)  # rare Chinese characters; emoji separate
+
+
+@_jit
+def _closing(cp):  # type: ignore[no-untyped-def]
+    """The quotation mark that closes this one, 0 when it opens nothing."""
+    if cp == 0x22:
+        return 0x22
+    if cp == 0x201C or cp == 0x201D:
+        return 0x201D
+    if cp == 0x201E:
+        return 0x201C
+    if cp == 0xAB:
+        return 0xBB
+    if cp == 0x300C:
+        return 0x300D
+    if cp == 0x300E:
+        return 0x300F
+    return 0
+
+
+@_jit
+def _span(data, i, end, limit, closing):  # type: ignore[no-untyped-def]
+    """Position after the closing mark on the same line, or -1."""
+    stop = min(end, i + limit)
+    while i < stop:
+        if data[i] == 10:
+            return -1
+        cp, n = _decode(data, i, end)
+        i += n
+        if cp == closing:
+            return i
+    return -1
+
+
+@_jit
+def _to_space(data, i, end):  # type: ignore[no-untyped-def]
+    while i < end and data[i] > 32:
+        i += 1
+    return i
+
+
+@_jit
+def _next_token(data, i, end, size, key, classes, lower):  # type: ignore[no-untyped-def]
+    """Kind, hash and end of the next token at or after i; ``size`` is the length of the whole text in bytes."""
+    while i < end:
+        cp, n = _decode(data, i, end)
+        kind = _class(cp, classes)
+        if kind == 0:
+            if cp == 0x60:  # backtick: code
+                if i + 2 < end and data[i + 1] == 0x60 and data[i + 2] == 0x60:
+                    j = i + 3
+                    while j + 2 < end and not (data[j] == 0x60 and data[j + 1] == 0x60 and data[j + 2] == 0x60):
+                        j += 1
+                    return _FENCE, _CODE, min(j + 3, end)
+                j = _span(data, i + 1, end, CODE_BYTES, 0x60)
+                if j > 0 and (j - i) * 2 < size:
+                    return _MASKED, _CODE, j
+            closing = _closing(cp)
+            if closing:
+                j = _span(data, i + n, end, QUOTE_BYTES, closing)
+                if j > 0 and (j - i) * 2 < size:
+                    return _MASKED, _QUOTED, j
+            i += n
+            continue
+        if kind == 3:
+            return _SOLID, _finish((key[2] ^ _U(cp)) * key[3]), i + n
+        # a word or a number: letters, marks, digits, underscores, an apostrophe between letters
+        h = key[2]
+        start = i
+        mixed = False
+        pure_number = kind == 2
+        while i < end:
+            if kind == 2 or cp == 0x5F:
+                mixed = True
+            if kind == 1 and cp != 0x5F:
+                pure_number = False
+            if cp < 0x2000:
+                cp = lower[cp]
+            h = (((h << _U(5)) | (h >> _U(59))) ^ _U(cp)) * key[3]
+            i += n
+            if i >= end:
+                break
+            cp, n = _decode(data, i, end)
+            kind = _class(cp, classes)
+            if kind == 1 or kind == 2:
+                continue
+            joins = (
+                cp == 0x27 or cp == 0x2019
+                if not mixed
+                else (cp == 0x2E or cp == 0x2C or cp == 0x3A or cp == 0x2D or cp == 0x2F)
+            )
+            if joins and i + n < end:
+                after, m = _decode(data, i + n, end)
+                follows = _class(after, classes)
+                if follows == 2 or (follows == 1 and not pure_number):
+                    i += n
+                    cp, n, kind = after, m, follows
+                    continue
+            break
+        if i + 2 < end and data[i] == 0x3A and data[i + 1] == 0x2F and data[i + 2] == 0x2F:
+            return _MASKED, _ADDRESS, _to_space(data, i, end)
+        if i + 1 < end and data[i] == 0x40 and data[i + 1] > 0x2F:
+            return _MASKED, _ADDRESS, _to_space(data, i, end)
+        if i - start == 3 and i < end and data[i] == 0x2E and data[start] | 32 == 0x77 and data[start + 1] | 32 == 0x77:
+            return _MASKED, _ADDRESS, _to_space(data, i, end)
+        if mixed:
+            return _MASKED, _NUMBER if pure_number else _CODE, i
+        return _WORD, _finish(h), i
+    return _END, _U(0), end
+
+
+@_jit
+def _finish(h):  # type: ignore[no-untyped-def]
+    h ^= h >> _U(32)
+    h *= _U(0xD6E8FEB86659FD93)
+    h ^= h >> _U(32)
+    return h
+
+
+@_jit
+def _rotl(x, b):  # type: ignore[no-untyped-def]
+    return (x << _U(b)) | (x >> _U(64 - b))
+
+
+@_jit
+def _round(v0, v1, v2, v3):  # type: ignore[no-untyped-def]
+    v0 += v1
+    v1 = _rotl(v1, 13) ^ v0
+    v0 = _rotl(v0, 32)
+    v2 += v3
+    v3 = _rotl(v3, 16) ^ v2
+    v0 += v3
+    v3 = _rotl(v3, 21) ^ v0
+    v2 += v1
+    v1 = _rotl(v1, 17) ^ v2
+    v2 = _rotl(v2, 32)
+    return v0, v1, v2, v3
+
+
+@_jit
+def _absorb(v0, v1, v2, v3, m):  # type: ignore[no-untyped-def]
+    v3 ^= m
+    v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+    v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+    return v0 ^ m, v1, v2, v3
+
+
+@_jit
+def _digest(v0, v1, v2, v3, length):  # type: ignore[no-untyped-def]
+    v0, v1, v2, v3 = _absorb(v0, v1, v2, v3, _U(length) << _U(56))
+    v2 ^= _U(0xFF)
+    for _ in range(4):
+        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+    return v0 ^ v1 ^ v2 ^ v3
+
+
+@_jit
+def _gram(tokens, count, n, k0, k1):  # type: ignore[no-untyped-def]
+    """SipHash-2-4 of the last n tokens of the ring."""
+    v0, v1 = k0 ^ _U(0x736F6D6570736575), k1 ^ _U(0x646F72616E646F6D)
+    v2, v3 = k0 ^ _U(0x6C7967656E657261), k1 ^ _U(0x7465646279746573)
+    for j in range(count - n, count):
+        v0, v1, v2, v3 = _absorb(v0, v1, v2, v3, tokens[j & (LONGEST - 1)])
+    return _digest(v0, v1, v2, v3, n * 8)
+
+
+@_jit
+def _keep(best, size, limit, h):  # type: ignore[no-untyped-def]
+    """Insert h into the ascending list of the smallest; returns the new size."""
+    if size == limit and h >= best[size - 1]:
+        return size
+    at = size
+    while at > 0 and best[at - 1] > h:
+        at -= 1
+    if at > 0 and best[at - 1] == h:
+        return size
+    last = size if size < limit else limit - 1
+    for j in range(last, at, -1):
+        best[j] = best[j - 1]
+    best[at] = h
+    return last + 1
+
+
+@_jit
+def _fold(c, token):  # type: ignore[no-untyped-def]
+    return _finish(((c << _U(7)) | (c >> _U(57))) ^ token) | _U(1)
+
+
+@_jit
+def token_hashes(text, key, classes, lower):  # type: ignore[no-untyped-def]
+    """Hash of a wording of the lexicon: its tokens folded from the last to the first."""
+    tokens = np.zeros(LONGEST, np.uint64)
+    count = 0
+    i = 0
+    while True:
+        kind, token, i = _next_token(text, i, len(text), len(text), key, classes, lower)
+        if kind == _END:
+            break
+        tokens[count & (LONGEST - 1)] = token
+        count += 1
+    folded = _U(0)
+    for j in range(count - 1, max(count - 1 - LONGEST, -1), -1):
+        folded = _fold(folded, tokens[j & (LONGEST - 1)])
+    return folded
+
+
+@_jit
+def sketch_rows(  # type: ignore[no-untyped-def]
+    data, offsets, start, stop, key, classes, lower, words, flags, template, phrases, kept, chars, capabilities
+):
+    """Sketch rows start to stop; results go into the last five arrays."""
+    ring = np.zeros(LONGEST, np.uint64)
+    head = np.zeros(HEAD, np.uint64)
+    body = np.zeros(BODY, np.uint64)
+    tail = np.zeros(TAIL, np.uint64)
+    late = np.zeros(RING, np.uint64)
+    late_at = np.zeros(RING, np.int64)
+    found = np.zeros(KEPT, np.int32)
+    k0, k1 = key[0], key[1]
+    slots = _U(len(words))
+    for row in range(start, stop):
+        i, end = offsets[row], offsets[row + 1]
+        size = end - i
+        length = 0
+        for j in range(i, end):
+            length += (data[j] & 0xC0) != 0x80
+        chars[row] = length
+        v0, v1 = k0 ^ _U(0x736F6D6570736575), k1 ^ _U(0x646F72616E646F6D)
+        v2, v3 = k0 ^ _U(0x6C7967656E657261), k1 ^ _U(0x7465646279746573)
+        count = 0
+        at = 0
+        grams = 0
+        heads = bodies = tails = 0
+        masked = 0
+        last = _U(0)
+        strong = _U(0)
+        weak = _U(0)
+        while True:
+            kind, token, i = _next_token(data, i, end, size, key, classes, lower)
+            if kind == _END:
+                break
+            is_masked = kind >= _MASKED
+            if kind == _FENCE:
+                strong |= _U(8)
+            if is_masked and token == last:
+                continue  # a run of numbers is one number
+            last = token
+            v0, v1, v2, v3 = _absorb(v0, v1, v2, v3, token)
+            ring[count & (LONGEST - 1)] = token
+            count += 1
+            at += 1 if kind == _SOLID else 2
+            masked = (masked << 1 | is_masked) & 0x7F
+            n = SOLID_GRAM if kind == _SOLID else GRAM
+            bits = masked & ((1 << n) - 1)
+            blanks = 0
+            while bits:
+                bits &= bits - 1
+                blanks += 1
+            if count >= n and blanks <= 2:
+                h = _gram(ring, count, n, k0, k1)
+                if at <= WINDOW:
+                    heads = _keep(head, heads, HEAD, h)
+                else:
+                    bodies = _keep(body, bodies, BODY, h)
+                late[grams & (RING - 1)] = h
+                late_at[grams & (RING - 1)] = at
+                grams += 1
+            if not is_masked:
+                folded = _U(0)
+                for j in range(count - 1, max(count - 1 - LONGEST, -1), -1):
+                    folded = _fold(folded, ring[j & (LONGEST - 1)])
+                    slot = folded % slots
+                    while words[slot] != 0 and words[slot] != folded:
+                        slot = (slot + _U(1)) % slots
+                    if words[slot] == folded:
+                        flag = _U(flags[slot])
+                        strong |= flag & _U(0xFFFF)
+                        strong |= weak & (flag >> _U(16))
+                        weak |= flag >> _U(16)
+                    if kind == _WORD and count - j >= 4:
+                        break
+        template[row] = _digest(v0, v1, v2, v3, count * 8)
+        capabilities[row] = np.int32(strong)
+        for j in range(max(0, grams - RING), grams):
+            if late_at[j & (RING - 1)] > at - WINDOW:
+                tails = _keep(tail, tails, TAIL, late[j & (RING - 1)])
+        total = 0
+        for j in range(heads):
+            found[total] = np.int32(head[j] & _U(0xFFFFFFFF))
+            total += 1
+        for j in range(bodies):
+            found[total] = np.int32(body[j] & _U(0xFFFFFFFF))
+            total += 1
+        for j in range(tails):
+            found[total] = np.int32(tail[j] & _U(0xFFFFFFFF))
+            total += 1
+        ordered = np.sort(found[:total])
+        unique = 0
+        for j in range(total):
+            if j == 0 or ordered[j] != ordered[j - 1]:
+                phrases[row, unique] = ordered[j]
+                unique += 1
+        kept[row] = unique

@@ -1,0 +1,234 @@
+"""From what a reader hands over to one published state of the warehouse.
+
+Everything is read and checked before anything is committed, and all tables become visible in one step: an error, a
+Ctrl-C or a killed process leaves the warehouse as it was. Values are tokenised and prompt text becomes fingerprints
+while rows are read (``staging``), rows meet the ones that are there (``merging``), files are committed (``delta``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from stillwatch.config import Settings
+from stillwatch.domain import ImportReport, Progress, no_progress
+from stillwatch.errors import SourceError, StoreError
+from stillwatch.sources.source import SourceData
+from stillwatch.sources.tokens import Tokens
+from stillwatch.warehouse import delta
+from stillwatch.warehouse.blind import blind_signals
+from stillwatch.warehouse.merging import Merger
+from stillwatch.warehouse.schema import IMPORTS, REJECTS, WAREHOUSE
+from stillwatch.warehouse.staging import Staged, Stager, place
+from stillwatch.warehouse.store import Snapshot, Warehouse, quote, scan_sql
+
+EXAMPLES = 5
+
+
+def known_import(settings: Settings, fingerprint: str) -> ImportReport | None:
+    """The report of an earlier import of the same files, or null."""
+    store = Warehouse.open(settings)
+    if "imports" not in store.versions:
+        return None
+    imports = store.table("imports")
+    found = imports.filter(imports.fingerprint == fingerprint).select("report").limit(1).to_pyarrow().to_pylist()
+    return replace(report_from_json(found[0]["report"]), already_known=True) if found else None
+
+
+def report_from_json(text: str) -> ImportReport:
+    """Read ``imports.report``."""
+    raw = json.loads(text)
+    for name in ("reject_examples", "warnings", "blind"):
+        raw[name] = tuple(raw[name])
+    return ImportReport(**raw)
+
+
+def import_source(
+    settings: Settings,
+    data: SourceData,
+    fingerprint: str,
+    *,
+    now: datetime | None = None,
+    progress: Progress = no_progress,
+) -> ImportReport:
+    """Load one source; call it while holding the home's lock.
+
+    ``fingerprint`` names the files (``imports.fingerprint``); ``now`` (naive UTC) is what times are checked against.
+
+    Raises:
+        SourceError: the source as a whole is wrong; nothing was imported. All reasons, one a line.
+        StoreError: the warehouse cannot be written, or its token key is not the one it was made with.
+    """
+    begun = time.monotonic()
+    now = now or datetime.now(UTC).replace(tzinfo=None)
+    warehouse = settings.warehouse
+    try:
+        warehouse.mkdir(parents=True, exist_ok=True)
+        delta.recover(warehouse)
+        snapshot = Snapshot.read(warehouse)
+        tokens = Tokens.open(settings.keys, snapshot.key_id)
+        import_id = f"I-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        folder = warehouse / delta.STAGING / import_id
+        folder.mkdir(parents=True, mode=0o700)
+    except OSError as e:
+        raise StoreError(
+            f"{warehouse} cannot be written ({e.strerror}); check the disk and the folder's rights."
+        ) from e
+    con = _engine(settings, folder)
+    try:
+        store = Warehouse(settings, snapshot)
+        for name, spec in WAREHOUSE.items():
+            con.execute(f"CREATE TEMP VIEW w_{name} AS {scan_sql(spec, store.files(name))}")
+        stager = Stager(con, tokens, folder, now, settings.keep_prompts, progress)
+        staged = [stager.stage(table) for table in data.tables]
+        merger = Merger(con, import_id)
+        _refuse(data, staged, merger)
+        merges = {}
+        for table in staged:
+            progress(f"comparing {table.name} with the warehouse", None)
+            merges[table.name] = merger.merge(table)
+        report = ImportReport(
+            import_id=import_id,
+            source=data.source,
+            format=data.format,
+            rows_in={t.name: t.rows for t in staged},
+            rows_new={name: m.new for name, m in merges.items()},
+            rows_set_aside={t.name: t.set_aside for t in staged if t.set_aside},
+            rejects_file=str(_rejects_file(settings, import_id)) if any(t.set_aside for t in staged) else None,
+            reject_examples=_examples(con, staged),
+            warnings=(*data.warnings, *_unknown_accounts(con, staged)),
+            blind=(*data.blind, *blind_signals(con, staged, "accounts" in snapshot.versions)),
+        )
+        versions = dict(snapshot.versions)
+        stem = import_id.lower()
+        written = {}
+        for name, merge in merges.items():
+            if merge.new:
+                progress(f"writing {name}: {merge.new:,} rows", None)
+                written[name] = (delta.write(con, merge.sql, WAREHOUSE[name], folder, stem), merge.mode)
+        if report.rejects_file:
+            written["rejects"] = (delta.write(con, _rejects_sql(staged, import_id), REJECTS, folder, stem), "append")
+            _keep_rejects(con, _rejects_file(settings, import_id), written["rejects"][0], folder)
+        report = replace(report, seconds=round(time.monotonic() - begun, 3))
+        con.register("this_import", _imports_row(report, fingerprint, now))
+        written["imports"] = (delta.write(con, "SELECT * FROM this_import", IMPORTS, folder, stem), "append")
+        progress("publishing", None)
+        for name, (files, mode) in written.items():
+            versions[name] = delta.commit(warehouse, WAREHOUSE[name], folder, files, mode, import_id)
+        delta.publish(warehouse, Snapshot(versions, tokens.key_id))
+        return report
+    except duckdb.Error as e:
+        raise SourceError(f"{data.source}: cannot be imported ({str(e).splitlines()[0]}). Nothing was imported.") from e
+    except OSError as e:
+        raise StoreError(f"{warehouse} cannot be written ({e.strerror or e}); nothing was imported.") from e
+    finally:
+        con.close()
+        shutil.rmtree(folder.parent, ignore_errors=True)
+
+
+def _engine(settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(
+        config={
+            "threads": settings.threads,
+            "memory_limit": f"{settings.memory_gb}GB",
+            "temp_directory": str(folder / "spill"),
+            "partitioned_write_max_open_files": 1000,
+        }
+    )
+    con.execute("SET GLOBAL TimeZone = 'UTC'")
+    con.execute("SET enable_progress_bar = false")
+    return con
+
+
+def _refuse(data: SourceData, staged: list[Staged], merger: Merger) -> None:
+    """Raise once, with everything that is wrong with the source as a whole."""
+    problems = [p for t in staged for p in t.problems]
+    if not problems and data.repeats == "refuse":
+        for table in staged:
+            again = merger.repeated(table)
+            if again:
+                value, file, row, before, before_row = merger.first_repeat(table)
+                problems.append(
+                    f"{place(table.name, file, row)}: key {value!r} was there before "
+                    f"({place(table.name, before, before_row)}); keys are unique. {again:,} rows repeat a key."
+                )
+    if problems:
+        raise SourceError("\n".join([*problems, "Nothing was imported."]))
+
+
+def _examples(con: duckdb.DuckDBPyConnection, staged: Iterable[Staged]) -> tuple[str, ...]:
+    """The first rows that were set aside, in words."""
+    found = []
+    for table in staged:
+        if table.set_aside:
+            rows = con.execute(
+                f"SELECT _file, _row, _column, _value, _reason FROM {table.relation} WHERE _code IS NOT NULL "
+                f"ORDER BY _file, _row LIMIT {EXAMPLES}"
+            ).fetchall()
+            for file, row, column, value, reason in rows:
+                what = "the row" if column is None else f"`{column}` {value!r}"
+                found.append(f"{place(table.name, file, row)}: {what} {reason}")
+    return tuple(found[:EXAMPLES])
+
+
+def _rejects_sql(staged: Iterable[Staged], import_id: str) -> str:
+    return " UNION ALL ".join(
+        f'SELECT {quote(import_id)} AS import_id, {quote(t.name)} AS "table", _file AS file, _row AS row, '
+        f'_column AS "column", _value AS value, _reason AS reason FROM {t.relation} WHERE _code IS NOT NULL'
+        for t in staged
+        if t.set_aside
+    )
+
+
+def _rejects_file(settings: Settings, import_id: str) -> Path:
+    return settings.home / "rejects" / f"{import_id}.parquet"
+
+
+def _keep_rejects(con: duckdb.DuckDBPyConnection, target: Path, files: list[delta.DataFile], folder: Path) -> None:
+    """A copy of this import's rejects as one file, for people and their tools."""
+    target.parent.mkdir(exist_ok=True)
+    draft = target.with_suffix(".draft")
+    shutil.copyfile(folder / "rejects" / files[0].path, draft)
+    os.replace(draft, target)
+
+
+def _unknown_accounts(con: duckdb.DuckDBPyConnection, staged: list[Staged]) -> tuple[str, ...]:
+    """Accounts that requests and identifiers name but no accounts table has."""
+    known = "SELECT account_id FROM w_accounts"
+    if any(t.name == "accounts" for t in staged):
+        known += " UNION ALL SELECT account_id FROM s_accounts WHERE _code IS NULL"
+    found = []
+    for table in staged:
+        if table.name in ("requests", "identifiers"):
+            row = con.execute(
+                f"SELECT count(*), min(account_id) FROM (SELECT DISTINCT account_id FROM {table.relation} "
+                f"WHERE _code IS NULL) WHERE account_id NOT IN ({known})"
+            ).fetchone()
+            if row and row[0]:
+                found.append(
+                    f"{table.name} name {row[0]:,} accounts that the accounts table lacks (e.g. {row[1][:60]!r}); "
+                    "they are kept, without sign-up data."
+                )
+    return tuple(found)
+
+
+def _imports_row(report: ImportReport, fingerprint: str, now: datetime) -> pa.Table:
+    row = {
+        "import_id": report.import_id,
+        "imported_at": now,
+        "source": report.source,
+        "format": report.format,
+        "fingerprint": fingerprint,
+        "report": json.dumps(asdict(report)),
+    }
+    return pa.Table.from_pylist([row], schema=IMPORTS.schema)

@@ -1,0 +1,280 @@
+"""One contract table of a source, read, checked and tokenised: what import commits or refuses.
+
+The result is a DuckDB relation with the columns of the warehouse table (without those that import adds) and ``_file``,
+``_row``, ``_code``, ``_column``, ``_value``, ``_reason``: a row with a ``_code`` is set aside, all others are good.
+Parquet requests without prompt text stay where they are; everything else is written to the staging folder, where
+neither prompt text nor an identifier in clear ever arrives (unless the operator keeps prompts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from stillwatch.domain import Progress, TableSpec
+from stillwatch.errors import SourceError
+from stillwatch.sources.contract import CONTRACT
+from stillwatch.sources.prompts import Sketcher
+from stillwatch.sources.source import BatchTable, FileTable
+from stillwatch.sources.textfiles import text_batches
+from stillwatch.sources.tokens import Tokens
+from stillwatch.warehouse.parsing import Parsed, parse
+from stillwatch.warehouse.schema import WAREHOUSE
+from stillwatch.warehouse.store import quote
+
+BATCH_ROWS = 65_536
+TEXT_BATCH_ROWS = 8_192
+_ADDED = ("import_id", "day")
+_ROW = {
+    "_file": pa.string(),
+    "_row": pa.int64(),
+    "_code": pa.int32(),
+    "_column": pa.string(),
+    "_value": pa.string(),
+    "_reason": pa.string(),
+}
+_UNREADABLE = 0
+"""``_code`` of a row that the reader itself could not read."""
+
+
+def source_columns(table: str) -> tuple[str, ...]:
+    """Columns of a warehouse table that come from the source (not added by import)."""
+    return tuple(c for c in WAREHOUSE[table].names if c not in _ADDED)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """One checked table; ``relation`` may be read any number of times."""
+
+    name: str
+    relation: str
+    rows: int
+    set_aside: int
+    filled: frozenset[str]
+    """Columns with at least one value among the good rows."""
+    problems: tuple[str, ...]
+    """Why the whole import must be refused, in sentences."""
+
+
+@dataclass(frozen=True)
+class Stager:
+    """Reads tables into one DuckDB connection."""
+
+    con: duckdb.DuckDBPyConnection
+    tokens: Tokens
+    folder: Path
+    """Staging folder of this import."""
+    now: datetime
+    """Naive UTC; times far ahead of it are wrong."""
+    keep_prompts: bool
+    progress: Progress
+
+    def stage(self, table: FileTable | BatchTable) -> Staged:
+        """Read and check one table. ``SourceError`` when it cannot be read; wrong columns are collected."""
+        spec = CONTRACT[table.name]
+        try:
+            if isinstance(table, FileTable) and table.format == "parquet":
+                return self._parquet(spec, table.files)
+            if isinstance(table, FileTable):
+                return self._batches(spec, text_batches(spec, table.files, table.format))
+            return self._batches(spec, table.batches)
+        except duckdb.Error as e:
+            what = str(e).splitlines()[0]
+            raise SourceError(f"{table.name}: cannot be read ({what}); nothing was imported.") from e
+
+    def _parquet(self, spec: TableSpec, files: tuple[Path, ...]) -> Staged:
+        scan = _scan_parquet(files)
+        types = self._types(scan)
+        parsed = parse(spec, types, self.now)
+        if parsed.wrong_types:
+            return _wrong(spec, _names(files), parsed)
+        sql = _checked_sql(spec, parsed, types, scan)
+        if spec.name == "requests" and "prompt" not in types:
+            self.con.execute(f"CREATE OR REPLACE TEMP VIEW s_requests_checked AS {sql}")
+            return self._in_place(spec, parsed)
+        reader = self.con.sql(sql).to_arrow_reader(TEXT_BATCH_ROWS if spec.name == "requests" else BATCH_ROWS)
+        self._collect(spec.name, (pa.Table.from_batches([b]) for b in reader))
+        return self._profile(spec, parsed, f"s_{spec.name}")
+
+    def _batches(self, spec: TableSpec, batches: Iterator[pa.RecordBatch]) -> Staged:
+        first = next(batches, None)
+        if first is None:
+            parsed = parse(spec, {}, self.now)
+            self._collect(spec.name, iter(()))
+            return self._profile(spec, parsed, f"s_{spec.name}")
+        self.con.register("raw_batch", first.slice(0, 0))
+        types = self._types("raw_batch")
+        parsed = parse(spec, types, self.now)
+        if parsed.wrong_types:
+            return _wrong(spec, spec.name, parsed)
+        sql = _checked_sql(spec, parsed, types, "raw_batch")
+
+        def checked() -> Iterator[pa.Table]:
+            for batch in chain((first,), batches):
+                for start in range(0, batch.num_rows, BATCH_ROWS):
+                    self.con.register("raw_batch", batch.slice(start, BATCH_ROWS))
+                    yield self.con.sql(sql).to_arrow_table()
+
+        self._collect(spec.name, checked())
+        self.con.unregister("raw_batch")
+        return self._profile(spec, parsed, f"s_{spec.name}")
+
+    def _types(self, relation: str) -> dict[str, str]:
+        return {name: kind for name, kind, *_ in self.con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+
+    def _in_place(self, spec: TableSpec, parsed: Parsed) -> Staged:
+        """Requests that stay in their Parquet files: addresses become tokens by a join with the distinct ones."""
+        staged = self._profile(spec, parsed, "s_requests_checked")
+        filled = set(staged.filled)
+        self.progress("making tokens of addresses", None)
+        distinct = "SELECT DISTINCT ip FROM s_requests_checked WHERE ip IS NOT NULL"
+        ips = self.con.sql(distinct).to_arrow_table().column("ip").combine_chunks()
+        subnets = self.tokens.subnet_column(ips)
+        self.con.register("ip_tokens", pa.table({"ip": ips, "token": self.tokens.column("ip", ips), "subnet": subnets}))
+        if subnets.null_count < len(subnets):
+            filled.add("subnet")
+        if "prompt_hash" in filled:
+            filled.add("template")
+        made = {
+            "ip": "t.token",
+            "subnet": "t.subnet",
+            "template": "c.prompt_hash",
+            "phrases": "NULL::INTEGER[]",
+            "prompt_chars": "NULL::INTEGER",
+            "capabilities": "NULL::INTEGER",
+        }
+        columns = ", ".join(f'{made.get(c, f"c.{c}")} AS "{c}"' for c in (*source_columns("requests"), *_ROW))
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP VIEW s_requests AS SELECT {columns} "
+            "FROM s_requests_checked c LEFT JOIN ip_tokens t ON c.ip = t.ip"
+        )
+        return Staged("requests", "s_requests", staged.rows, staged.set_aside, frozenset(filled), staged.problems)
+
+    def _collect(self, name: str, tables: Iterator[pa.Table]) -> None:
+        """Tokenise, sketch and write checked rows to staging; makes the view ``s_<name>``."""
+        target = WAREHOUSE[name]
+        fields = [(c, target.column(c).arrow) for c in source_columns(name)]
+        out = pa.schema([*fields, *_ROW.items()])
+        path = self.folder / f"{name}.staged.parquet"
+        sketcher = Sketcher(self.tokens.derived_key("phrases")) if name == "requests" else None
+        done = 0
+        with pq.ParquetWriter(path, out, compression="snappy") as writer:
+            for table in tables:
+                if name == "identifiers":
+                    table = self._tokenised(table)
+                elif sketcher is not None:
+                    table = self._sketched(table, sketcher)
+                writer.write_table(table.select(out.names).cast(out))
+                done += table.num_rows
+                self.progress(f"reading {name}: {done:,} rows", None)
+        self.con.execute(f"CREATE OR REPLACE TEMP VIEW s_{name} AS SELECT * FROM read_parquet({quote(str(path))})")
+
+    def _tokenised(self, table: pa.Table) -> pa.Table:
+        made = self.tokens.identifier_column(table.column("kind"), table.column("value"))
+        return _set(table, "value", made)
+
+    def _sketched(self, table: pa.Table, sketcher: Sketcher) -> pa.Table:
+        ips = table.column("ip")
+        prompts = table.column("prompt").combine_chunks()
+        sketch = sketcher.sketch(prompts)
+        template = pc.coalesce(sketch.template, table.column("prompt_hash"))
+        table = _set(table, "ip", self.tokens.column("ip", ips))
+        table = _set(table, "subnet", self.tokens.subnet_column(ips))
+        table = _set(table, "template", template)
+        table = _set(table, "phrases", sketch.phrases)
+        table = _set(table, "prompt_chars", sketch.chars)
+        table = _set(table, "capabilities", sketch.capabilities)
+        return table if self.keep_prompts else _set(table, "prompt", pa.nulls(table.num_rows, pa.string()))
+
+    def _profile(self, spec: TableSpec, parsed: Parsed, relation: str) -> Staged:
+        """Count rows, set-aside rows and values; find columns that are wrong more often than right."""
+        self.progress(f"checking {spec.name}", None)
+        names = [c for c in self._types(relation) if c not in _ROW]
+        counts = ", ".join(f'count("{c}")' for c in names)
+        found = self.con.execute(f"SELECT _code, count(*), {counts} FROM {relation} GROUP BY _code").fetchall()
+        rows = sum(r[1] for r in found)
+        by_code = {r[0]: r[1] for r in found if r[0] is not None}
+        good = next((dict(zip(names, r[2:], strict=True)) for r in found if r[0] is None), {})
+        filled = frozenset(n for n, count in good.items() if count)
+        problems = []
+        for column in {c.column: None for c in parsed.checks}:
+            codes = [i for i, c in enumerate(parsed.checks, 1) if c.column == column]
+            wrong = [i for i in codes if not parsed.checks[i - 1].missing]
+            missing = [i for i in codes if parsed.checks[i - 1].missing]
+            bad = sum(by_code.get(i, 0) for i in wrong)
+            present = rows - sum(by_code.get(i, 0) for i in missing)
+            if column in names:
+                at = names.index(column)
+                present = sum(r[2 + at] if r[0] not in wrong else r[1] for r in found)
+            if bad and bad * 2 > present:
+                problems.append(self._first(spec, relation, wrong, bad, present))
+            elif rows and missing and sum(by_code.get(i, 0) for i in missing) == rows:
+                problems.append(f"{spec.name}: column `{column}` has no value in any of {rows:,} rows; it is required.")
+        return Staged(spec.name, relation, rows, sum(by_code.values()), filled, tuple(problems))
+
+    def _first(self, spec: TableSpec, relation: str, codes: list[int], bad: int, present: int) -> str:
+        listed = ", ".join(map(str, codes))
+        file, row, column, value, reason = self.con.execute(
+            f"SELECT _file, _row, _column, _value, _reason FROM {relation} WHERE _code IN ({listed}) "
+            "ORDER BY _file, _row LIMIT 1"
+        ).fetchone() or (None, None, "", "", "")
+        return (
+            f"{place(spec.name, file, row)}: `{column}` is {value!r}, which {reason}; so are {bad:,} of {present:,} values: "
+            "the column has the wrong type."
+        )
+
+
+def place(table: str, file: str | None, row: int | None) -> str:
+    """Where a row is, for messages."""
+    return f"{file or table}" + (f" row {row:,}" if row is not None else "")
+
+
+def _wrong(spec: TableSpec, where: str, parsed: Parsed) -> Staged:
+    return Staged(spec.name, "", 0, 0, frozenset(), tuple(f"{where}: {w}" for w in parsed.wrong_types))
+
+
+def _names(files: tuple[Path, ...]) -> str:
+    return files[0].name if len(files) == 1 else f"{files[0].parent.name}/ ({len(files)} files)"
+
+
+def _scan_parquet(files: tuple[Path, ...]) -> str:
+    listed = ", ".join(quote(str(f)) for f in files)
+    return (
+        "(SELECT * EXCLUDE (_path, file_row_number), parse_filename(_path) AS _file, file_row_number + 1 AS _row "
+        f"FROM read_parquet([{listed}], filename = '_path', file_row_number = true, union_by_name = true, "
+        "hive_partitioning = false, binary_as_string = true))"
+    )
+
+
+def _checked_sql(spec: TableSpec, parsed: Parsed, types: dict[str, str], relation: str) -> str:
+    """Contract columns with contract types, and what is wrong with the row, if anything."""
+    values = ", ".join(f'{sql} AS "{name}"' for name, sql in parsed.values.items())
+    bad = "_bad" in types
+    code = f"CASE WHEN _bad IS NOT NULL THEN {_UNREADABLE} ELSE {parsed.code} END" if bad else parsed.code
+    row = ", ".join(f"{name} AS {name}" if name in types else f"NULL AS {name}" for name in ("_file", "_row"))
+    reader_column = "_bad_column" if "_bad_column" in types else "NULL"
+
+    def pick(own: str, texts: list[str]) -> str:
+        cases = " ".join(f"WHEN {i} THEN {text}" for i, text in enumerate(texts, 1))
+        return f"CASE _code WHEN {_UNREADABLE} THEN {own} {cases} END"
+
+    column = pick(reader_column, [quote(c.column) for c in parsed.checks])
+    value = pick("NULL", [c.raw for c in parsed.checks])
+    reason = pick("_bad" if bad else "NULL", [quote(c.reason) for c in parsed.checks])
+    return (
+        f"SELECT {values}, {row}, _code, {column} AS _column, {value} AS _value, {reason} AS _reason "
+        f"FROM (SELECT *, ({code})::INTEGER AS _code FROM {relation})"
+    )
+
+
+def _set(table: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
+    at = table.schema.get_field_index(name)
+    return table.append_column(name, values) if at < 0 else table.set_column(at, name, values)
