@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from stillwatch.ui import campaign_facts, kit, person, session, words
+from stillwatch.ui import blocks, campaign_facts, kit, person, session, words
 from stillwatch.ui import summary_facts as facts
 from stillwatch.ui import summary_view as view
 from stillwatch.ui.campaigns_view import now
+from stillwatch.ui.data_facts import moment
 
 run = session.current_run()
 store = session.case_store()
@@ -17,10 +18,10 @@ waiting = facts.undecided(clusters, campaigns, labels)
 speed = view.speed(campaigns, accounts, labels)
 
 st.html(view.PRINT_STYLE)
-subtitle = f"Data up to {words.when(view.data_until(run))} · run {run.run_id} · to print, press Ctrl-P"
+subtitle = f"Data up to {words.when(moment(run.manifest.get('as_of')))} · run {run.run_id} · to print, press Ctrl-P"
 with kit.header("Summary", symbol="monitoring", subtitle=subtitle):
     person.menu()
-kit.html(view.lead(facts.headline(campaigns, upheld, active, len(waiting), len(clusters))))
+kit.html(blocks.lead(facts.headline(campaigns, upheld, active, len(waiting), len(clusters))))
 exposed, decided = speed["exposed"].median(), speed["decided_after"].median()
 kit.figures(
     [

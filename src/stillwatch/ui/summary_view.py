@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,10 @@ from markupsafe import Markup
 
 from stillwatch.domain import TargetType
 from stillwatch.evidence.wording import CONFIDENCE
-from stillwatch.ui import campaign_facts, kit, navigation, session, words
+from stillwatch.ui import blocks, campaign_facts, kit, navigation, session, words
 from stillwatch.ui import summary_facts as facts
 from stillwatch.ui.campaigns_view import status_chip
+from stillwatch.ui.data_facts import moment
 from stillwatch.warehouse import runs
 from stillwatch.warehouse.runs import Run
 
@@ -40,16 +40,8 @@ def _shown(folder: str) -> facts.Shown | None:
     alarms = frozenset(
         c for c, t in zip(table["cluster_id"].to_pylist(), table["tier"].to_pylist(), strict=True) if t == "alarm"
     )
-    made, upto = (_naive(run.manifest.get(name)) for name in ("created_at", "as_of"))
+    made, upto = (moment(run.manifest.get(name)) for name in ("created_at", "as_of"))
     return facts.Shown(made, upto, alarms) if made is not None and upto is not None else None
-
-
-def _naive(moment: object) -> Any:
-    """Naive UTC of a time in a manifest; None when there is none."""
-    if not moment:
-        return None
-    parsed = pd.Timestamp(str(moment))
-    return (parsed.tz_convert("UTC").tz_localize(None) if parsed.tzinfo else parsed).to_pydatetime()
 
 
 def shown_runs() -> list[facts.Shown]:
@@ -58,47 +50,14 @@ def shown_runs() -> list[facts.Shown]:
     return [s for s in found if s is not None]
 
 
-def data_until(run: Run) -> Any:
-    """Up to which moment the run looked at data, naive UTC."""
-    return _naive(run.manifest.get("as_of"))
-
-
-def grid(heads: Sequence[str], rows: Sequence[Sequence[str | Markup]], *, left: int = 1) -> Markup:
-    """A plain table that prints; the first ``left`` columns are text, the others numbers."""
-    head = Markup("").join(
-        Markup('<th scope="col" style="text-align:{};font-weight:450;padding:.15em .6em .15em 0">{}</th>').format(
-            "left" if i < left else "right", h
-        )
-        for i, h in enumerate(heads)
-    )
-    body = Markup("").join(
-        Markup("<tr>{}</tr>").format(
-            Markup("").join(
-                Markup(
-                    '<td class="sw-n" style="text-align:{};padding:.15em .6em .15em 0;overflow-wrap:anywhere">{}</td>'
-                ).format("left" if i < left else "right", cell)
-                for i, cell in enumerate(row)
-            )
-        )
-        for row in rows
-    )
-    return Markup(
-        '<table style="width:100%;border-collapse:collapse;line-height:1.6"><thead><tr class="sw-q">{}</tr></thead>'
-        "<tbody>{}</tbody></table>"
-    ).format(head, body)
-
-
-def note(text: str) -> Markup:
-    """A quiet line under a block."""
-    return Markup('<p class="sw-q" style="margin:.4em 0 0;line-height:1.45">{}</p>').format(text)
-
-
 def draw_campaigns(campaigns: pd.DataFrame, accounts: pd.DataFrame) -> None:
     """How much, by status; and the way to each campaign that is to be acted on."""
     kit.title("Campaigns by status", "each account counted once in its row")
     table = facts.by_status(campaigns, accounts)
     if table.empty:
-        kit.html(note("None yet. A cluster that an analyst labels “Distillation” on the Cluster page opens one."))
+        kit.html(
+            blocks.note("None yet. A cluster that an analyst labels “Distillation” on the Cluster page opens one.")
+        )
         return
     rows = [
         (
@@ -110,7 +69,7 @@ def draw_campaigns(campaigns: pd.DataFrame, accounts: pd.DataFrame) -> None:
         )
         for r in table.to_dict("records")
     ]
-    kit.html(grid(("Status", "Campaigns", "Accounts", "Exchanges", "Tokens"), rows))
+    kit.html(blocks.grid(("Status", "Campaigns", "Accounts", "Exchanges", "Tokens"), rows))
     active = campaigns[campaigns["status"].isin([str(s) for s in campaign_facts.ACTIVE])]
     for r in active.head(6).to_dict("records"):
         st.page_link(
@@ -132,7 +91,7 @@ def draw_capabilities(campaigns: pd.DataFrame, capabilities: pd.DataFrame, clust
     kit.title("What was asked for", "exchanges and tokens of campaigns, and of alarms that wait for a decision")
     table = facts.by_capability(campaigns, capabilities, clusters)
     if table.empty:
-        kit.html(note("Not known: no campaign or alarm, or no prompt wording reached the import."))
+        kit.html(blocks.note("Not known: no campaign or alarm, or no prompt wording reached the import."))
         return
     most = max(int((table["requests"] + table["waiting_requests"]).max()), 1)
     rows = [
@@ -150,8 +109,8 @@ def draw_capabilities(campaigns: pd.DataFrame, capabilities: pd.DataFrame, clust
     ]
     kit.html(
         Markup("{}{}").format(
-            grid(("Asks for", "", "Exchanges", "Tokens", "Waiting"), rows, left=2),
-            note("◆ published campaigns went after it. The pale part of a bar waits for a decision. "
+            blocks.grid(("Asks for", "", "Exchanges", "Tokens", "Waiting"), rows, left=2),
+            blocks.note("◆ published campaigns went after it. The pale part of a bar waits for a decision. "
                  "One exchange can ask for several things, so the rows add up to more than the whole."),
         )
     )  # fmt: skip
@@ -185,7 +144,7 @@ def draw_movements(clusters: pd.DataFrame) -> None:
     kit.title("What changed", "groups in the run shown, compared with the run before")
     table = facts.movements(clusters)
     if table.empty:
-        kit.html(note("The run shown has no groups."))
+        kit.html(blocks.note("The run shown has no groups."))
         return
     rows = [
         (
@@ -196,7 +155,7 @@ def draw_movements(clusters: pd.DataFrame) -> None:
         )
         for r in table.to_dict("records")
     ]
-    kit.html(grid(("", "Groups", "Accounts", "Change in accounts"), rows))
+    kit.html(blocks.grid(("", "Groups", "Accounts", "Change in accounts"), rows))
     waiting = clusters[clusters["lineage"].isin(["returned", "grown", "new"])].sort_values("rank").head(3)
     for r in waiting.to_dict("records"):
         st.page_link(
@@ -227,7 +186,7 @@ def draw_speed(table: pd.DataFrame) -> None:
     """Time to detect and to decide, campaign by campaign."""
     kit.title("How fast", "from a campaign's first exchange to the first alarm, and from the alarm to a person's word")
     if table.empty:
-        kit.html(note("Told once there is a campaign."))
+        kit.html(blocks.note("Told once there is a campaign."))
         return
     rows = [
         (
@@ -240,8 +199,8 @@ def draw_speed(table: pd.DataFrame) -> None:
     ]
     kit.html(
         Markup("{}{}").format(
-            grid(("Campaign", "First exchange", "To the first alarm", "Then to a decision"), rows),
-            note(
+            blocks.grid(("Campaign", "First exchange", "To the first alarm", "Then to a decision"), rows),
+            blocks.note(
                 "The first alarm counts at the time its data ended, so data that was imported late looks like slow "
                 "detection."
             ),
@@ -258,13 +217,17 @@ def draw_certainty(clusters: pd.DataFrame, people: int) -> None:
         for r in table.to_dict("records")
         if r["clusters"]
     ]
-    known = grid(("Likelihood", "means", "Groups", "Accounts"), rows) if rows else note("The run shown has no groups.")
+    known = (
+        blocks.grid(("Likelihood", "means", "Groups", "Accounts"), rows)
+        if rows
+        else blocks.note("The run shown has no groups.")
+    )
     basis = (
         f"Confidence is a matter of the basis and is graded for each campaign: high means {CONFIDENCE['High']}; "
         f"low means {CONFIDENCE['Low']}. "
         f"{words.count(people, 'person has', 'people have')} labelled groups or campaigns so far."
     )
-    kit.html(Markup("{}{}").format(known, note(basis)))
+    kit.html(Markup("{}{}").format(known, blocks.note(basis)))
 
 
 def draw_quality(models: pd.DataFrame) -> None:
@@ -273,7 +236,7 @@ def draw_quality(models: pd.DataFrame) -> None:
     used = models[models["in_use"]] if len(models) else models
     if used.empty:
         kit.html(
-            note(
+            blocks.note(
                 "Scores come from the evidence alone; no trained model is in use. "
                 "Once analysts have labelled two targets of each sort, the Detector page measures and compares."
             )
@@ -288,7 +251,7 @@ def draw_quality(models: pd.DataFrame) -> None:
             measured = metrics.get(name)
             if measured:
                 pairs.append((title, quality_words(measured)))
-        kit.html(Markup("{}{}").format(kit.facts(pairs), note(str(metrics.get("statement") or ""))))
+        kit.html(Markup("{}{}").format(kit.facts(pairs), blocks.note(str(metrics.get("statement") or ""))))
     st.page_link(
         navigation.PAGES["detector"].file, label="Open the Detector page", icon=navigation.PAGES["detector"].icon
     )
@@ -329,13 +292,6 @@ def people(labels: pd.DataFrame) -> int:
 def speed(campaigns: pd.DataFrame, accounts: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     """Time to detect, from all published runs."""
     return facts.time_to_detect(campaigns, accounts, shown_runs(), labels)
-
-
-def lead(sentences: Sequence[str]) -> Markup:
-    """The answer first, in larger type."""
-    return Markup('<p style="font-size:1.12em;line-height:1.55;margin:0;max-width:78rem">{}</p>').format(
-        " ".join(sentences)
-    )
 
 
 def spoken(length: pd.Timedelta) -> str:
