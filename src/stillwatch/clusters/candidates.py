@@ -15,7 +15,7 @@ from stillwatch.graph.bipartite import value_graph
 from stillwatch.graph.communities import groups_of, leiden
 from stillwatch.graph.world import Ints
 
-RESOLUTIONS = (1.0, 4.0)
+RESOLUTIONS = (1.0, 4.0, 12.0)
 LEAST = 4
 """Smallest group that is looked at."""
 

@@ -1,9 +1,10 @@
-"""Growth: from a small clean seed to everyone who speaks the same way.
+"""Growth: from a small clean seed to everyone who speaks and behaves the same way.
 
-Every account of a seed is tied to another by a value of its own. What the seed repeats and others do not becomes a naive
-Bayes text classifier; each seed member is scored by the others (leave one out), so that the scores of seeds and of
-strangers can be compared. Self-training was the largest step in both prototypes; it amplifies whatever the seed is, so
-every grown cluster is tested again before it is shown.
+Every account of a seed is tied to another owner of its group by a value of its own. What the seed repeats and others do not
+is a naive Bayes text classifier; its score and the behaviour signals feed a logistic regression, seeds against the rest,
+out of fold, the seed's own community kept out of the negatives. Behaviour is used only where it finds held-out seeds better
+than wording alone. Scores become probabilities without labels: P(member | score) = (link rate at the score - base rate) /
+(top rate - base rate). Self-training amplifies whatever the seed is, so every grown cluster is tested again.
 """
 
 from __future__ import annotations
@@ -11,35 +12,45 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score
 
-from stillwatch.clusters.evidence import Evidence
+from stillwatch.clusters.evidence import HARD, SOFT, Evidence
 from stillwatch.graph.world import Floats, Ints
 
 _PRIOR = 2.0
 """Pseudo-accounts that speak like everybody."""
+_FOLDS = 5
+_NEGATIVES = 20_000
+"""Most accounts of the rest that a classifier is shown."""
 
 
 @dataclass(frozen=True)
 class Grown:
-    """A cluster after growth: members, their probability of belonging, and every account's wording score."""
+    """Probability of every account to belong with the seed, and its wording score."""
 
-    members: Ints
-    membership: Floats
-    scores: Floats
+    probability: Floats
+    wording: Floats
+    uses_behaviour: bool
+
+    @property
+    def members(self) -> Ints:
+        return np.flatnonzero(self.probability >= 0.5).astype(np.int64)
 
 
 def wording_scores(evidence: Evidence, seed: Ints) -> Floats:
     """How much each account's repeated phrases are those of the seed; seed members are scored by the other members."""
     counts = evidence.content.counts
     n = counts.shape[0]
-    if not counts.shape[1]:
+    if not counts.shape[1] or len(seed) < 2:
         return np.zeros(n)
     everywhere = evidence.content.sharers
     inside = np.asarray(counts[seed].sum(axis=0)).ravel()
     rate = (everywhere - inside + 0.5) / (n - len(seed) + 1.0)
-    weight = _weight(inside, rate, len(seed))
     length = np.sqrt(np.maximum(np.diff(counts.indptr), 1.0))
-    scores = np.asarray(counts @ weight).ravel() / length
+    scores = np.asarray(counts @ _weight(inside, rate, len(seed))).ravel() / length
     for i in seed:
         tokens = counts.indices[counts.indptr[i] : counts.indptr[i + 1]]
         scores[i] = _weight(inside[tokens] - 1.0, rate[tokens], len(seed) - 1).sum() / length[i]
@@ -51,25 +62,92 @@ def _weight(inside: Floats, rate: Floats, size: int) -> Floats:
     return np.asarray(np.maximum(0.0, np.log(share / rate)) * (inside > 0))
 
 
-def grow(evidence: Evidence, seed: Ints, *, rounds: int = 3, most: float = 3.0) -> Grown:
-    """Members that speak like the seed, in rounds; a round may at most multiply the seed by ``most``."""
-    members = seed
-    scores = wording_scores(evidence, seed)
-    for _ in range(rounds):
-        own = scores[members]
-        bar = float(np.quantile(own, 0.2)) if len(own) else np.inf
-        outside = np.delete(np.arange(evidence.n), members)
-        noise = float(np.quantile(scores[outside], 0.9)) if len(outside) else 0.0
-        bar = max(bar, 0.25 * float(np.median(own)), 1.5 * noise, 1e-6)
-        found = np.flatnonzero(scores >= bar)
-        room = int(most * len(members))
-        if len(found) > room:
-            found = np.sort(found[np.argsort(-scores[found], kind="stable")[:room]])
-        grown = np.union1d(members, found)
-        if len(grown) == len(members):
+def linked_to(evidence: Evidence, seed: Ints) -> NDArray[np.bool_]:
+    """Per account, whether a value of its own ties it to a seed account of another owner."""
+    out = np.zeros(evidence.n, dtype=bool)
+    for part in evidence.of_kinds(HARD + SOFT):
+        inside = part.matrix[seed]
+        columns = np.unique(inside.indices)
+        if not len(columns):
+            continue
+        wide = part.matrix[:, columns].tocoo()
+        held = inside[:, columns].tocoo()
+        # A value with seeds of two owners ties everybody who has it; with one owner, everybody else.
+        low = np.full(len(columns), np.iinfo(np.int64).max)
+        high = np.full(len(columns), -1)
+        owners = evidence.owner[seed[held.row]]
+        np.minimum.at(low, held.col, owners)
+        np.maximum.at(high, held.col, owners)
+        mine = evidence.owner[wide.row]
+        out[wide.row[(low[wide.col] != mine) | (high[wide.col] != mine)]] = True
+    return out
+
+
+def grow(evidence: Evidence, behaviour: Floats, seed: Ints, community: Ints, *, rounds: int = 2) -> Grown:
+    """Grow a seed. ``behaviour`` is accounts x signals, scaled to [-0.5, 0.5]; ``community`` is the group the seed is from."""
+    grown = _fit(evidence, behaviour, seed, community)
+    for _ in range(rounds - 1):
+        linked = linked_to(evidence, seed)
+        again = np.union1d(seed[grown.probability[seed] >= 0.2], np.flatnonzero((grown.probability >= 0.5) & linked))
+        if len(again) < 4 or len(again) > 5 * len(seed) or np.array_equal(again, seed):
             break
-        members = grown
-        scores = wording_scores(evidence, members)
-    own = scores[members]
-    middle = max(float(np.median(own)), 1e-9)
-    return Grown(members, np.clip(own / middle, 0.0, 1.5) / 1.5, scores)
+        seed = again.astype(np.int64)
+        grown = _fit(evidence, behaviour, seed, np.union1d(community, grown.members))
+    return grown
+
+
+def _fit(evidence: Evidence, behaviour: Floats, seed: Ints, community: Ints) -> Grown:
+    wording = wording_scores(evidence, seed)
+    usual = max(float(np.median(wording[seed])), 1e-9)
+    word = np.log1p(10.0 * np.maximum(wording, 0.0) / usual)
+    positive = np.zeros(evidence.n, dtype=bool)
+    positive[seed] = True
+    negative = ~positive
+    negative[community] = False
+    rest = np.flatnonzero(negative)
+    if len(rest) > _NEGATIVES:
+        rest = rest[np.linspace(0, len(rest) - 1, _NEGATIVES).astype(np.int64)]
+    judged = np.concatenate([seed, rest])
+    score, used = word, False
+    if len(rest) >= 20 and len(seed) >= 8:
+        both = _out_of_fold(np.column_stack([word, behaviour]), seed, rest)
+        better = average_precision_score(positive[judged], both[judged])
+        if better > average_precision_score(positive[judged], word[judged]):
+            score, used = both, True
+    linked = linked_to(evidence, seed)
+    return Grown(_probability(score, word, linked, rest), wording, used)
+
+
+def _out_of_fold(features: Floats, seed: Ints, rest: Ints) -> Floats:
+    """Decision values of every account from models that did not see it."""
+    n = len(features)
+    out = np.zeros(n)
+    place = np.zeros(n, dtype=np.int64)
+    place[seed] = np.arange(len(seed)) % _FOLDS
+    rows = np.setdiff1d(np.arange(n), seed)
+    place[rows] = np.arange(len(rows)) % _FOLDS
+    for fold in range(_FOLDS):
+        train = np.concatenate([seed[place[seed] != fold], rest[place[rest] != fold]])
+        label = np.isin(train, seed)
+        model = LogisticRegression(C=0.5, class_weight="balanced", max_iter=300)
+        model.fit(features[train], label)
+        held = place == fold
+        out[held] = model.decision_function(features[held])
+    return np.asarray(np.round(out, 6))
+
+
+def _probability(score: Floats, word: Floats, linked: NDArray[np.bool_], rest: Ints) -> Floats:
+    """Probability of membership from the link rate at the score, then from the account's own link."""
+    base = float(linked[rest].mean()) if len(rest) else 0.0
+    curve = IsotonicRegression(out_of_bounds="clip").fit(score, linked.astype(np.float64))
+    rate = curve.predict(score)
+    top = max(float(np.quantile(rate, 1.0 - min(0.5, 10.0 / len(rate)))), base + 0.1)
+    p = np.clip((rate - base) / (top - base), 0.0, 0.98)
+    # Isotonic steps are flat: the score itself orders accounts inside a step.
+    order = np.argsort(np.argsort(score, kind="stable"), kind="stable") / max(len(score), 1)
+    p = np.clip(p * 0.98 + 0.02 * order, 1e-4, 0.98)
+    yes = np.log(max(top, 0.05) / max(base, 1e-3))
+    no = np.log(max(1.0 - top, 0.1) / max(1.0 - base, 0.1))
+    odds = np.log(p / (1.0 - p)) + np.where(linked, 0.5 * yes, 0.5 * no)
+    odds = np.where(word <= 0, np.minimum(odds, -2.0), odds)
+    return np.asarray(np.round(1.0 / (1.0 + np.exp(-odds)), 6))

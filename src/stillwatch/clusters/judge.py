@@ -29,6 +29,8 @@ class Judged:
     score: float
     short_of: tuple[str, ...]
     """What keeps it from an alarm, in words; empty for an alarm."""
+    promising: bool = False
+    """Ties between separate owners beyond the ordinary: worth growing."""
 
 
 @dataclass(frozen=True)
@@ -66,20 +68,14 @@ def _lift(e: Excess) -> float:
 
 def judge(t: Tested, floor: Floor, *, stability: float) -> Judged:
     """Tier and probability of one group."""
-    bar = 4.0 + np.log10(floor.tests)
+    bar = 1.5 + np.log10(floor.tests)
     short = []
-    content_ok = t.lift >= 5.0 and t.coherence >= 0.05 and t.content.strength >= bar
+    by_content = t.origin == "content"
+    content_ok = t.lift >= 5.0 and t.coherence >= 0.05 and (by_content or t.content.strength >= bar + 1.5)
     hard_cover = t.hard.accounts / max(len(t.members), 1)
     soft_cover = t.soft.accounts / max(len(t.members), 1)
-    hard_ok = (
-        t.hard.strength >= max(bar, floor.hard) and t.hard.observed >= 3 and _lift(t.hard) >= 4.0 and hard_cover >= 0.15
-    )
-    soft_ok = (
-        t.soft.strength >= max(bar + 4, floor.soft)
-        and t.soft.observed >= 6
-        and _lift(t.soft) >= 4.0
-        and soft_cover >= 0.3
-    )
+    hard_ok = t.hard.strength >= max(bar, floor.hard) and t.hard.observed >= 3 and _lift(t.hard) >= 3.0 and hard_cover >= 0.15
+    soft_ok = t.soft.strength >= max(bar, floor.soft) and t.soft.observed >= 5 and _lift(t.soft) >= 3.0 and soft_cover >= 0.3
     enforced_ok = t.enforced >= 4 and t.enforced_p < 10.0**-bar and t.enforced >= 4 * t.enforced_expected
     if not content_ok:
         short.append("what they write agrees too little to be tested evidence of one hand")
@@ -88,11 +84,12 @@ def judge(t: Tested, floor: Floor, *, stability: float) -> Judged:
     if t.owners < 5:
         short.append("fewer than five separate owners")
     content = _ramp(np.log10(max(t.lift, 1.0)), 0.3, 1.5) * _ramp(t.coherence, 0.02, 0.25)
-    hard = _ramp(t.hard.strength, 2.0, 12.0) * _ramp(hard_cover, 0.05, 0.5) * _ramp(_lift(t.hard), 1.5, 6.0)
-    soft = _ramp(t.soft.strength, 4.0, 20.0) * _ramp(soft_cover, 0.1, 0.7) * _ramp(_lift(t.soft), 1.5, 6.0)
+    hard = _ramp(t.hard.strength, 1.0, 10.0) * _ramp(hard_cover, 0.05, 0.5) * _ramp(_lift(t.hard), 1.5, 6.0)
+    soft = _ramp(t.soft.strength, 2.0, 12.0) * _ramp(soft_cover, 0.1, 0.7) * _ramp(_lift(t.soft), 1.5, 6.0)
     banned = _ramp(-np.log10(max(t.enforced_p, 1e-30)), 2.0, 8.0)
     ties = 1.0 - (1.0 - hard) * (1.0 - 0.5 * soft) * (1.0 - 0.6 * banned)
     raw = (0.15 + 0.85 * content) * (0.05 + 0.95 * ties) * (0.6 + 0.4 * stability)
+    promising = by_content and t.lift >= 3.0 and (t.hard.strength >= 2.0 or t.soft.strength >= 4.0 or t.enforced_p < 1e-3)
     if short:
-        return Judged(Tier.REVIEW, round(0.02 + 0.43 * raw, 6), tuple(short))
-    return Judged(Tier.ALARM, round(0.6 + 0.37 * raw, 6), ())
+        return Judged(Tier.REVIEW, round(0.02 + 0.43 * raw, 6), tuple(short), promising)
+    return Judged(Tier.ALARM, round(0.6 + 0.37 * raw, 6), (), True)

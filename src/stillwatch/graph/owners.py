@@ -43,18 +43,23 @@ def _agreement(frame: pd.DataFrame, by: str, column: str) -> pd.Series:
     return counted.groupby(level=0).max() / counted.groupby(level=0).sum()
 
 
-def closed_domains(accounts: pd.DataFrame) -> set[str]:
-    """Mail domains of one organisation: few accounts, one plan and pathway, and organisations rather than consumers."""
+def closed_domains(accounts: pd.DataFrame, identifiers: pd.DataFrame) -> set[str]:
+    """Mail domains of one organisation: their accounts openly have an organisation, a payer or a postal address in common,
+    or nearly all are on plans that organisations buy. Public and throw-away providers have neither."""
     known = accounts[accounts["email_domain"].notna()]
     if known.empty:
         return set()
     size = known.groupby("email_domain").size()
-    organisational = known["org_id"].notna() | known["plan"].isin(organisation_plans(accounts))
-    share = organisational.groupby(known["email_domain"]).mean()
-    orgs = known.groupby("email_domain")["org_id"].nunique()
-    steady = np.minimum(_agreement(known, "email_domain", "plan"), _agreement(known, "email_domain", "channel"))
     few = size <= max(10.0, 0.05 * len(accounts))
-    closed = few & (share >= 0.5) & (orgs <= np.maximum(1, 0.1 * size)) & (steady >= 0.6)
+    shared = identifiers[identifiers["kind"].isin(["payment", "address"])][["account_id", "value"]]
+    orgs = accounts.loc[accounts["org_id"].notna(), ["account_id", "org_id"]].rename(columns={"org_id": "value"})
+    common = pd.concat([shared, orgs]).merge(known[["account_id", "email_domain"]], on="account_id")
+    held = common.groupby(["email_domain", "value"])["account_id"].nunique().groupby(level=0).max().reindex(size.index).fillna(0)
+    together = (held >= 3) & (held >= 0.3 * size)
+    business = known["plan"].isin(organisation_plans(accounts)).groupby(known["email_domain"]).mean().reindex(size.index)
+    steady = np.minimum(_agreement(known, "email_domain", "plan"), _agreement(known, "email_domain", "channel"))
+    bought = (size >= 3) & (business >= 0.8) & (steady.reindex(size.index) >= 0.6)
+    closed = few & (together | bought)
     return set(closed.index[closed])
 
 
@@ -93,15 +98,54 @@ def infer_owners(accounts: pd.DataFrame, identifiers: pd.DataFrame, network: pd.
             _agreement(accounts[org.notna()], "org_id", "email_domain"),
         )
         keys.append(org.where(org.map(steady) >= 0.6).map(lambda v: f"org:{v}", na_action="ignore"))
-    closed = closed_domains(accounts)
+    closed = closed_domains(accounts, identifiers)
     keys.append(
         accounts["email_domain"]
         .where(accounts["email_domain"].isin(closed))
         .map(lambda v: f"mail:{v}", na_action="ignore")
     )
     keys += list(_open_sharing(accounts, identifiers, network))
+    open_keys = list(_open_sharing(accounts, identifiers, network))
+    owner = _joined(n, keys + open_keys)
+    for _ in range(2):
+        joined = list(_absorbed(accounts, owner, identifiers, network))
+        owner = _joined(n, [*keys, *open_keys, *joined])
+        keys += joined
+    return owner
+
+
+def _joined(n: int, keys: list[pd.Series]) -> Ints:
     left, right = (np.concatenate(side) for side in zip(*map(_pairs, keys), strict=True))
     return components(n, left, right)
+
+
+def _absorbed(
+    accounts: pd.DataFrame, owner: Ints, identifiers: pd.DataFrame, network: pd.DataFrame
+) -> Iterable[pd.Series]:
+    """Accounts that openly use what belongs to an open owner: its card, its laboratory's machine, its office's address.
+
+    A value belongs to an owner of three or more accounts when at least half of the three or more accounts that have it are
+    that owner's. Contractors and students with private mail join their firm and university this way.
+    """
+    row_of = pd.Series(accounts.index, index=accounts["account_id"])
+    main = dominant_address(network)
+    used = pd.DataFrame({"account_id": main.index, "value": main.to_numpy(dtype=object)})
+    named = identifiers.loc[~identifiers["kind"].map(is_promotion), ["account_id", "value"]]
+    pairs = pd.concat([named, used], ignore_index=True)
+    pairs = pairs[pairs["account_id"].isin(row_of.index)]
+    rows = row_of.loc[pairs["account_id"]].to_numpy(np.int64)
+    frame = pd.DataFrame({"row": rows, "value": pairs["value"].to_numpy(dtype=object), "owner": owner[rows]}).drop_duplicates()
+    size = np.bincount(owner)
+    held = frame.groupby("value").size()
+    mine = frame[size[frame["owner"]] >= 3].groupby(["value", "owner"]).size().reset_index(name="k")
+    mine = mine.sort_values(["value", "k", "owner"], ascending=[True, False, True]).drop_duplicates("value").set_index("value")
+    total = held.reindex(mine.index)
+    belongs = mine[(total >= 3) & (mine["k"] >= 0.5 * total)]
+    keys = frame["value"].map(belongs["owner"])
+    found = pd.Series(["owner:" + str(int(k)) if k == k else None for k in keys], dtype="object")
+    anchor = pd.Series([f"owner:{o}" if size[o] >= 3 else None for o in owner], index=accounts.index, dtype="object")
+    for part in _spread(found, frame["row"].to_numpy()):
+        yield pd.concat([anchor, part])
 
 
 def _open_sharing(accounts: pd.DataFrame, identifiers: pd.DataFrame, network: pd.DataFrame) -> Iterable[pd.Series]:

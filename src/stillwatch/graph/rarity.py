@@ -1,9 +1,9 @@
 """Rarity: how surprising it is that accounts share a value, against a null that keeps all degrees.
 
 A value that d of N owners have is worth log2(N / d) bits: that is how much less likely a stranger is to have it. A group is
-judged by relationships: owners inside it that values tie together, counted as the edges of a spanning forest, so that
-one pair counts once however many things it shares (pairs and values grow with the square, and one household would look like
-a ring). Expected under the null where every account keeps its number of values and every value its number of accounts
+judged by relationships: in each connected part of it, the owners tied (less one) or the distinct values that tie them,
+whichever is fewer. One pair counts once however many things it shares, one voucher counts once however many use it; pairs
+would grow with the square, and a household or a hackathon would look like a ring. Expected under the null where every account keeps its number of values and every value its number of accounts
 (Newman's configuration model; validated projections, Tumminello et al. 2011).
 """
 
@@ -66,37 +66,36 @@ class DegreeNull:
     def __init__(self, evidence: Incidence, owner: Ints) -> None:
         self.evidence = evidence
         self.owner = owner
-        self.folded = by_owner(evidence.matrix, owner)
         # Values that one owner has alone are stubs of the null, too: they say how easily a value is shared at all.
-        self.degree = np.bincount(owner, weights=evidence.degrees, minlength=self.folded.shape[0])
-        self.total = float(self.degree.sum())
-        sharers = np.asarray(self.folded.sum(axis=0)).ravel().astype(np.int64)
+        self.total = float(evidence.degrees.sum())
+        sharers = np.asarray(by_owner(evidence.matrix, owner).sum(axis=0)).ravel().astype(np.int64)
         self.sizes, self.count = np.unique(sharers, return_counts=True)
 
-    def expected(self, owners: Ints) -> float:
-        """Relationships that a group of these owners would have by chance."""
+    def expected(self, accounts: Ints) -> float:
+        """Relationships that a group of these accounts would have by chance."""
         if not self.total:
             return 0.0
-        mu = self.sizes * (self.degree[owners].sum() / self.total)
+        mu = self.sizes * (self.evidence.degrees[accounts].sum() / self.total)
         return float((self.count * (mu - 1.0 + np.exp(-mu))).sum())
 
     def test(self, accounts: Ints) -> Excess:
         """Excess of relationships inside a group of accounts."""
-        owners = np.unique(self.owner[accounts])
-        inside = self.folded[owners]
-        held = np.asarray(inside.sum(axis=0)).ravel()
-        tied = np.flatnonzero(held > 1)
+        expected = self.expected(accounts)
+        _, local = np.unique(self.owner[accounts], return_inverse=True)
+        inside = by_owner(self.evidence.matrix[accounts], local)
+        tied = np.flatnonzero(np.asarray(inside.sum(axis=0)).ravel() > 1)
+        owners = inside.shape[0]
         if not len(tied):
-            return Excess(0, self.expected(owners), 0, 0, 1.0)
+            return Excess(0, expected, 0, 0, 1.0)
         part = inside[:, tied].tocoo()
-        labels = components(len(owners) + len(tied), part.row.astype(np.int64), part.col.astype(np.int64) + len(owners))
-        touched = np.zeros(len(owners), dtype=bool)
+        labels = components(owners + len(tied), part.row.astype(np.int64), part.col.astype(np.int64) + owners)
+        touched = np.zeros(owners, dtype=bool)
         touched[part.row] = True
-        forest = int(touched.sum() - len(np.unique(labels[: len(owners)][touched])))
-        expected = self.expected(owners)
-        p = float(stats.poisson.sf(forest - 1, expected)) if expected > 0 else 0.0
-        members = np.isin(self.owner[accounts], owners[touched])
-        return Excess(forest, expected, len(tied), int(members.sum()), p)
+        people = np.bincount(labels[:owners][touched], minlength=int(labels.max()) + 1)
+        things = np.bincount(labels[owners:], minlength=len(people))
+        ties = int(np.minimum(np.maximum(people - 1, 0), things).sum())
+        p = float(stats.poisson.sf(ties - 1, expected)) if expected > 0 else 0.0
+        return Excess(ties, expected, len(tied), int(touched[local].sum()), p)
 
 
 def coherence(matrix: sparse.csr_matrix, members: sparse.csr_matrix) -> Floats:

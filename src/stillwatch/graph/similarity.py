@@ -78,16 +78,15 @@ def _unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
     return (sparse.diags(scale) @ matrix).tocsr()
 
 
-def background_similarity(content: Content, *, sample: int = 2_000) -> float:
-    """Mean cosine of two accounts that repeat anything: what strangers have in common."""
-    active = np.flatnonzero(content.speaks)
-    if len(active) < 2:
-        return 0.0
-    rows = content.weights[active[np.linspace(0, len(active) - 1, min(sample, len(active))).astype(np.int64)]]
-    total = np.asarray(rows.sum(axis=0)).ravel()
+def background_similarity(content: Content) -> float:
+    """What strangers have in common: the median over accounts of the mean cosine to everyone else who repeats anything."""
+    rows = content.weights[np.flatnonzero(content.speaks)]
     n = rows.shape[0]
-    alone = float(rows.multiply(rows).sum())
-    return float(max(0.0, (total @ total - alone) / (n * (n - 1.0)))) if n > 1 else 0.0
+    if n < 2 or not rows.shape[1]:
+        return 0.0
+    total = np.asarray(rows.sum(axis=0)).ravel()
+    own = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
+    return float(np.median(np.maximum(0.0, (rows @ total - own) / (n - 1.0))))
 
 
 def nearest(content: Content, *, neighbours: int = 15, least: float = 0.1) -> sparse.csr_matrix:

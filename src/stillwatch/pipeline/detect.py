@@ -71,7 +71,7 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress) -> R
     evidence, raw = collect(inputs, coverage, execute, accounts)
     progress("forming groups in one view, testing them in the other", 0.6)
     formed = candidates.form(evidence, seed=SEED)
-    found = selection.select(evidence, formed)
+    found = selection.select(evidence, formed, compute.scaled(signals))
     progress("naming clusters", 0.75)
     ids = accounts["account_id"].to_numpy(dtype=object)
     identities = _identities(settings, [frozenset(ids[f.members]) for f in found])

@@ -85,6 +85,12 @@ def round_significant(values: np.ndarray, digits: int = 9) -> np.ndarray:
     return np.where(np.isfinite(scale) & (values != 0), rounded, values)
 
 
+def scaled(signals: pd.DataFrame) -> np.ndarray:
+    """Accounts x signals: each signal as its rank among all accounts, -0.5 to 0.5; null is the middle."""
+    ranks = signals.drop(columns="account_id").rank(pct=True).fillna(0.5) - 0.5
+    return ranks.to_numpy(dtype="float64")
+
+
 def render_markdown() -> str:
     """docs/signals.md, from the code that computes them."""
     lines = [
