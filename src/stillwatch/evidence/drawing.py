@@ -152,10 +152,10 @@ def _kept(nodes: pd.DataFrame, drawn: pd.DataFrame, most: int) -> set[int]:
         return set(nodes["key"])
     keep: set[int] = set()
     for cluster, group in nodes.groupby("cluster_id", sort=True):
-        room = max(40, int(most * len(group) / len(nodes)))
+        room = max(12, int(most * len(group) / len(nodes)))
         inside = drawn[drawn["cluster_id"] == cluster]
         weight = inside.groupby("value_key")["bits"].sum().sort_values(ascending=False, kind="stable")
-        values = weight.index[: max(10, room // 3)]
+        values = weight.index[: max(4, room // 3)]
         held = inside[inside["value_key"].isin(values)]
         accounts = held.groupby("account")["bits"].sum().sort_values(ascending=False, kind="stable")
         keep |= set(values) | set(accounts.index[: room - len(values)])

@@ -45,6 +45,8 @@ LEVELS: dict[str, tuple[str, ...]] = {
 """Level -> what it leaves out, as printed in the report."""
 
 KEY_FILE = "audiences.key"
+PROGRAM = "stillwatch"
+"""Steps of the program itself stand in the custody log under this name and its version; no pseudonym for them."""
 
 _WORD = re.compile(r"[^\s,;()'\"“”‘’<>\[\]{}]+")
 
@@ -106,7 +108,11 @@ class _Names:
         """Each distinct value is hashed once."""
         coded = column.combine_chunks().dictionary_encode()
         coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
-        names = pa.array([self.make(kind, v) for v in coded.dictionary.to_pylist()], pa.string())
+        program = f"{PROGRAM} " if kind == "person" else None
+        names = pa.array(
+            [v if program and v.startswith(program) else self.make(kind, v) for v in coded.dictionary.to_pylist()],
+            pa.string(),
+        )
         return pa.chunked_array([pc.take(names, coded.indices)], type=pa.string())
 
 

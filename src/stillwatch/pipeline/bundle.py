@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,7 +103,7 @@ def export(
     tlp, redaction = tlp_word(tlp), level(redaction)
     if out is not None:
         _must_be_free(out)
-    at = (at or datetime.now(UTC).replace(tzinfo=None)).replace(microsecond=0)
+    at = at or datetime.now(UTC).replace(tzinfo=None)
     key = seal.signing_key(settings.keys)
     progress("reading the case", 0.05)
     with CaseStore.open(settings) as store:
@@ -259,4 +260,5 @@ def _remove(place: Path) -> None:
     if place.is_dir():
         shutil.rmtree(place, ignore_errors=True)
     else:
-        place.unlink(missing_ok=True)
+        with suppress(OSError):
+            place.unlink()

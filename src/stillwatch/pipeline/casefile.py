@@ -203,7 +203,8 @@ def _custody(
     manifest = (run.folder / "manifest.json").read_bytes()
     rows.append(
         {"at": _time(run.manifest.get("created_at")), "person": program, "action": "computed",
-         "item": f"run {run.run_id}", "method": f"detect, code {run.manifest.get('code_version')}", "sha256": hashlib.sha256(manifest).hexdigest()}
+         "item": f"run {run.run_id}",
+         "method": f"detect, code {run.manifest.get('code_version')}", "sha256": hashlib.sha256(manifest).hexdigest()}
     )  # fmt: skip
     targets = {campaign.campaign_id, *campaign.cluster_ids, *accounts}
     looks = store.audit(None, action="reveal_prompts")
