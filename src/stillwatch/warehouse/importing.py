@@ -42,7 +42,10 @@ def known_import(settings: Settings, fingerprint: str) -> ImportReport | None:
         return None
     imports = store.table("imports")
     found = imports.filter(imports.fingerprint == fingerprint).select("report").limit(1).to_pyarrow().to_pylist()
-    return replace(report_from_json(found[0]["report"]), already_known=True) if found else None
+    if not found:
+        return None
+    first = report_from_json(found[0]["report"])
+    return replace(first, already_known=True, rows_new=dict.fromkeys(first.rows_new, 0), seconds=0.0)
 
 
 def report_from_json(text: str) -> ImportReport:

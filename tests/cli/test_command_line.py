@@ -1,0 +1,155 @@
+"""The command line as other programs rely on it (docs/cli.md): real processes, exit codes, JSON, one clear message."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def stillwatch(home: Path, *words: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
+    """Run one command; ``code`` is the exit code that is wanted, None for any."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("STILLWATCH_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "stillwatch", "--home", str(home), *words],
+        capture_output=True, text=True, env={**env, "STILLWATCH_USER": "ada"}, cwd=home.parent, timeout=300,
+        check=False,
+    )  # fmt: skip
+    if code is not None:
+        assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    return done
+
+
+def answer(home: Path, *words: str, code: int = 0) -> object:
+    return json.loads(stillwatch(home, *words, "--json", code=code).stdout)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the sample data imported and one run published."""
+    home = tmp_path_factory.mktemp("cli") / "home"
+    stillwatch(home, "import", str(ROOT / "sample_data"))
+    stillwatch(home, "detect")
+    return home
+
+
+def test_the_whole_path_from_queue_to_verified_bundle(home: Path, tmp_path: Path) -> None:
+    queue = answer(home, "clusters", "--limit", "5")
+    assert isinstance(queue, list)
+    assert [row["rank"] for row in queue] == sorted(row["rank"] for row in queue)
+    assert all(row["reasons"] for row in queue[:1])
+    first, last = queue[0]["cluster_id"], queue[-1]["cluster_id"]
+
+    labelled = answer(home, "label", first, "distillation", "--reason", "one operator's cards and words")
+    assert labelled["label"]["labeler"] == "ada"
+    campaign = labelled["campaign_id"]
+    answer(home, "label", last, "benign", "--reason", "a course", "--by", "grace")
+    again = answer(home, "label", first, "distillation", "--reason", "one operator's cards and words")
+    assert again["label"]["label_id"] == labelled["label"]["label_id"]
+
+    before = (home / "runs" / "CURRENT").read_text()
+    assert "Trained M-0001 on 2 labels" in stillwatch(home, "train", "--promote").stdout
+    assert (home / "runs" / "CURRENT").read_text() != before
+
+    bundle = tmp_path / "bundle"
+    answer(home, "evidence", "export", campaign, "--out", str(bundle))
+    assert answer(home, "evidence", "verify", str(bundle))["ok"] is True
+    report = next(bundle.rglob("report.html"))
+    report.write_text(report.read_text() + " ")
+    assert answer(home, "evidence", "verify", str(bundle), code=1)["ok"] is False
+    assert all(check["ok"] for check in answer(home, "doctor"))
+
+
+def test_accounts_file_has_exactly_the_columns_of_the_contract(home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "accounts.parquet"
+    assert answer(home, "accounts", "--out", str(out))["accounts"] == 3000
+    table = pq.read_table(out)
+    assert table.column_names == ["account_id", "cluster_id", "score"]
+    scores = table["score"].to_pylist()
+    assert all(0 <= s <= 1 for s in scores)
+    assert len(set(table["account_id"].to_pylist())) == table.num_rows
+
+
+def test_import_of_the_same_files_adds_nothing(home: Path) -> None:
+    report = answer(home, "import", str(ROOT / "sample_data"))
+    assert report["already_known"] is True
+    assert sum(report["rows_new"].values()) == 0
+
+
+def test_evaluate_scores_the_run_against_truth(home: Path) -> None:
+    found = answer(home, "evaluate", "--truth", str(ROOT / "sample_data" / "truth.parquet"))
+    assert 0 <= found["average_precision"] <= 1
+    assert "stillwatch" not in stillwatch(home, "evaluate", "--truth", str(ROOT / "README.md"), code=2).stdout
+
+
+def test_labels_from_a_file_are_all_or_nothing(home: Path, tmp_path: Path) -> None:
+    accounts = pq.read_table(ROOT / "sample_data" / "accounts.parquet")["account_id"].to_pylist()[:2]
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    head = "target_type,target_id,label,reason,labeler\n"
+    good.write_text(head + f"account,{accounts[0]},benign,known customer,grace\n")
+    bad.write_text(head + f"account,{accounts[1]},benign,fine,grace\naccount,{accounts[1]},guilty,hunch,grace\n")
+    assert answer(home, "label", "--from", str(good))["added"] == 1
+    assert answer(home, "label", "--from", str(good))["added"] == 0
+    assert "row 2" in stillwatch(home, "label", "--from", str(bad), code=2).stderr
+    assert answer(home, "label", "--from", str(good))["added"] == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("import", "/nowhere/at/all"),
+        ("import", ".", "--format", "telegraph"),
+        ("label", "nobody", "benign", "--reason", "x"),
+        ("label", "nobody", "benign"),
+        ("label", "--from", "no.csv"),
+        ("evidence", "export", "K-9999", "--out", "somewhere"),
+        ("evidence", "verify", "no-bundle"),
+        ("evaluate", "--truth", "none.parquet"),
+        ("accounts", "--out", "/nowhere/at/all/a.parquet"),
+        ("simulate", "--scenario", "unheard-of", "--out", "x"),
+        ("simulate", "--scenario", "sample"),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_gets_one_message_and_exit_code_2(home: Path, words: tuple[str, ...]) -> None:
+    done = stillwatch(home, *words, code=2)
+    assert done.stdout == ""
+    assert done.stderr.startswith("stillwatch: ")
+    told = json.loads(stillwatch(home, *words, "--json", code=2).stdout)
+    assert list(told) == ["error"]
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("fly",), ("clusters", "--limit", "none"), ("detect", "--as-of", "soon")], ids=str
+)
+def test_bad_usage_is_exit_code_2(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert stillwatch(tmp_path / "home", *words, code=2).stderr.startswith("usage: ")
+
+
+@pytest.mark.parametrize("command", ["detect", "clusters", "train"])
+def test_a_step_that_comes_too_early_says_what_comes_first(tmp_path: Path, command: str) -> None:
+    done = stillwatch(tmp_path / "home", command, code=2)
+    assert "stillwatch " in done.stderr.removeprefix("stillwatch: ")
+
+
+def test_hostile_names_cannot_drive_the_terminal(home: Path) -> None:
+    done = stillwatch(home, "label", "\x1b]0;owned\x07<script>", "benign", "--reason", "x", code=2)
+    assert "\x1b" not in done.stderr
+    assert "\x07" not in done.stderr
+
+
+def test_simulate_writes_a_world_that_imports_and_detects(tmp_path: Path) -> None:
+    home, world = tmp_path / "home", tmp_path / "world"
+    answer(home, "simulate", "--scenario", "none", "--scale", "0.05", "--seed", "3", "--out", str(world))
+    assert {p.stem for p in world.iterdir()} >= {"accounts", "requests", "identifiers", "models", "truth"}
+    answer(home, "import", str(world))
+    answer(home, "detect", "--as-of", "2026-10-20T00:00:00Z")
+    assert isinstance(answer(home, "clusters"), list)
