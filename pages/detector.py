@@ -28,31 +28,29 @@ data_view.draw_job()
 view.draw_figures(labels, trained, said)
 
 left, right = st.columns([1.9, 1], gap="small")
-with left:
+with left.container(border=True, gap="xsmall"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        kit.title("Model", "measured on labelled groups that it had not seen")
+        model = view.choose(trained) if len(trained) else None
+    if model is None:
+        kit.empty(
+            "No model yet",
+            "The queue is ranked by the evidence alone. Label at least two groups as distillation and two as something "
+            "else, then press Train: the model is measured beside the evidence alone before anybody puts it to use.",
+            symbol="model_training",
+            button="Go to the queue and label",
+            page="triage",
+        )
+    else:
+        view.draw_comparison(model)
+        view.draw_use(model, in_use)
+with right.container(border=True, gap="xsmall"):
+    view.draw_labels(labels, said)
+left, right = st.columns(2, gap="small")
+with left.container(border=True, gap="xsmall"):
+    view.draw_next(labels, run)
+with right.container(border=True, gap="xsmall"):
+    view.draw_moves(run)
+if model is not None:
     with st.container(border=True, gap="xsmall"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            kit.title("Model", "measured on labelled groups that it had not seen")
-            model = view.choose(trained) if len(trained) else None
-        if model is None:
-            kit.empty(
-                "No model yet",
-                "The queue is ranked by the evidence alone. Label at least two groups as distillation and two as "
-                "something else, then press Train: the model is measured beside the evidence alone before anybody "
-                "puts it to use.",
-                symbol="model_training",
-                button="Go to the queue and label",
-                page="triage",
-            )
-        else:
-            view.draw_comparison(model)
-            view.draw_use(model, in_use)
-    with st.container(border=True, gap="xsmall"):
-        view.draw_moves(run)
-    if model is not None:
-        with st.container(border=True, gap="xsmall"):
-            view.draw_details(model, trained, promotions)
-with right:
-    with st.container(border=True, gap="xsmall"):
-        view.draw_labels(labels, said)
-    with st.container(border=True, gap="xsmall"):
-        view.draw_next(labels, run)
+        view.draw_details(model, trained, promotions)

@@ -162,8 +162,8 @@ def draw_import(*, first: bool) -> None:
     if first and samples is not None:
         kit.html(
             blocks.note(
-                "New here? The sample data is a made-up provider: 3,000 accounts, three months, campaigns and every "
-                "innocent look-alike. It takes about half a minute."
+                "New here? The sample data is a made-up provider: 3,000 accounts, six weeks of traffic, campaigns and "
+                "every innocent look-alike. It takes about half a minute."
             )
         )
         if st.button(
@@ -255,10 +255,10 @@ def draw_imports(holding: facts.Holdings) -> None:
         },
     )
     rows = event["selection"]["rows"]
-    if not rows or rows[0] >= len(holding.imports):
-        st.caption("Select an import to see its tables, warnings and examples of rows that were set aside.")
-        return
-    report = holding.imports.iloc[rows[0]]["report"]
+    place = rows[0] if rows and rows[0] < len(holding.imports) else 0
+    chosen = holding.imports.iloc[place]
+    kit.title(str(chosen["source"]), "the newest import; select another above" if place == 0 else "the one selected")
+    report = chosen["report"]
     told = [[name, *(f"{n:,}" for n in numbers)] for name, *numbers in facts.by_table(report)]
     kit.html(blocks.grid(("Table", "Rows in", "New", "Set aside", "Already known"), told))
     for title, lines in (

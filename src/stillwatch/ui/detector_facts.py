@@ -100,20 +100,24 @@ def calibration(metrics: Mapping[str, Any], model_id: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["who", "predicted", "observed", "accounts", "bin"])
 
 
-def verdict(metrics: Mapping[str, Any]) -> str:
-    """Is the model better than the evidence alone and than what was in use? In a sentence, by average precision."""
+def verdict(metrics: Mapping[str, Any]) -> tuple[str, bool | None]:
+    """Is the model better than the evidence alone and than what was in use? In words by average precision; and whether
+    it is worse than neither, None when that cannot be said.
+    """
     mine = (metrics.get("candidate") or {}).get("average_precision")
     if mine is None:
-        return "Not measurable yet."
-    told = []
-    for key, name in (("in_use", "the model then in use"), ("base", "the evidence alone")):
+        return "Not measurable yet", None
+    told, worse, compared = [], False, False
+    for key, name in (("in_use", "the model then in use"), ("base", "evidence alone")):
         other = (metrics.get(key) or {}).get("average_precision")
         if other is not None:
-            word = (
-                "better than" if mine > other + 0.005 else "worse than" if mine < other - 0.005 else "about as good as"
-            )
+            compared = True
+            below = mine < other - 0.005
+            worse = worse or below
+            word = "better than" if mine > other + 0.005 else "worse than" if below else "about as good as"
             told.append(f"{word} {name} ({mine:.2f} against {other:.2f})")
-    return f"Average precision is {', and '.join(told)}." if told else f"Average precision is {mine:.2f}."
+    text = f"Orders {' and '.join(told)}" if told else f"Average precision {mine:.2f}"
+    return text, (not worse if compared else None)
 
 
 def moves(now: pd.DataFrame, before: pd.DataFrame, limit: int = 12) -> pd.DataFrame:

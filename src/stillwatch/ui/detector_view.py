@@ -82,7 +82,7 @@ def draw_labels(labels: pd.DataFrame, said: facts.Agreement) -> None:
 @st.cache_data(max_entries=16, show_spinner="Working out what to ask next …", hash_funcs={Settings: repr})
 def _next(settings: Settings, run_id: str, last_label: str) -> pd.DataFrame:
     del run_id, last_label  # the cache key
-    return learn.next_labels(settings, 12)
+    return learn.next_labels(settings, 10)
 
 
 def draw_next(labels: pd.DataFrame, run: Run) -> None:
@@ -101,12 +101,11 @@ def draw_next(labels: pd.DataFrame, run: Run) -> None:
         height="content",
         on_select="rerun",
         selection_mode="single-row",
-        column_order=["target_type", "target_id", "score", "size", "why"],
+        column_order=["target_id", "score", "size", "why"],
         column_config={
-            "target_type": kit.column("What", width=70),
-            "target_id": kit.column("Which", width=150),
-            "score": kit.column("Score", "score", width=110),
-            "size": kit.column("Accounts", "number", width=72),
+            "target_id": kit.column("Which", width=110),
+            "score": kit.column("Score", "score", width=104),
+            "size": kit.column("Accounts", "number", width=70),
             "why": kit.column("Why ask"),
         },
     )
@@ -136,7 +135,9 @@ def choose(trained: pd.DataFrame) -> dict[str, Any]:
 def draw_comparison(model: dict[str, Any]) -> None:
     """The model beside the one in use and the evidence alone, measured on groups that none of them had seen."""
     metrics, name = dict(model["metrics"]), str(model["model_id"])
-    st.markdown(words.md(facts.verdict(metrics), 300))
+    text, good = facts.verdict(metrics)
+    tone, symbol = ("good", "thumb_up") if good else ("warn", "warning") if good is False else ("quiet", "info")
+    kit.html(Markup('<div class="sw-chips">{}</div>').format(kit.chip(text, tone, symbol, text)))
     table, chart = st.columns([1.35, 1], gap="small")
     with table:
         titles, rows, best = facts.comparison(metrics, name)
@@ -255,16 +256,16 @@ def draw_moves(run: Run) -> None:
         height="content",
         on_select="rerun",
         selection_mode="single-row",
-        column_order=["now", "before", "moved", "cluster_id", "title", "size", "score_before", "score"],
+        column_order=["now", "before", "moved", "cluster_id", "score_before", "score", "size", "title"],
         column_config={
-            "now": kit.column("Now", "number", width=52),
-            "before": kit.column("Before", "number", width=58),
-            "moved": st.column_config.NumberColumn("Moved", width=62, format="%+d"),
-            "cluster_id": kit.column("Cluster", width=86),
+            "now": kit.column("Now", "number", width=50),
+            "before": kit.column("Before", "number", width=56),
+            "moved": st.column_config.NumberColumn("Moved", width=60, format="%+d"),
+            "cluster_id": kit.column("Cluster", width=84),
+            "score_before": kit.column("Score before", "score", width=104),
+            "score": kit.column("Score now", "score", width=104),
+            "size": kit.column("Accounts", "number", width=70),
             "title": kit.column("What it is"),
-            "size": kit.column("Accounts", "number", width=72),
-            "score_before": kit.column("Score before", "score", width=110),
-            "score": kit.column("Score now", "score", width=110),
         },
     )
     rows = event["selection"]["rows"]
