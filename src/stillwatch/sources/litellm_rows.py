@@ -107,6 +107,7 @@ def from_payload(row: Record) -> Call:
     said = asked(row.get("messages"), parameters.get("system", parameters.get("instructions")))
     tools = count(parameters.get("tools", parameters.get("functions")))
     started = _time(row.get("startTime"), "startTime")
+    address = text(row.get("requester_ip_address")) or text(meta.get("requester_ip_address"))
     return Call(
         call_id=text(row.get("litellm_call_id")),
         upstream_id=text(row.get("id")),
@@ -116,12 +117,13 @@ def from_payload(row: Record) -> Call:
         ts=started,
         ended=_ended(row.get("endTime"), started),
         model=_model(row),
-        ip=text(row.get("requester_ip_address")) or text(meta.get("requester_ip_address")),
+        ip=address,
         client=text(row.get("user_agent")) or text(meta.get("user_agent")),
         **_session(text(row.get("trace_id")), requester, end_user),
         **_tokens(row, failed),
-        # A failure without any parameter failed before they were looked at: then nothing is known, not "no tools".
-        tool_count=tools if tools is not None else 0 if parameters or not failed else None,
+        # Parameters are not looked at before authentication (then the address is null too) nor by LiteLLM's own
+        # canned answers: without any, nothing is known of tools, which is not "no tools".
+        tool_count=tools if tools is not None else 0 if parameters and address else None,
         status=_status(row, failed, error),
         system_hash=content_hash(said.system),
         prompt=said.prompt,

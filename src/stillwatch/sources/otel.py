@@ -160,7 +160,7 @@ def _add_span(
 ) -> None:
     if rows.is_call(attributes):
         _add_call(sheets, where, rows.call_row(span, attributes, names, scope, event=False))
-    elif (row := rows.context_row(span, attributes, names)) is not None:
+    elif (row := rows.context_row(span, attributes, names, scope)) is not None:
         sheets.context.add((*row, *where, None, None))
 
 

@@ -19,7 +19,7 @@ def requests_expr(calls: ibis.Table, context: ibis.Table, texts: ibis.Table) -> 
     """
     good = calls.filter(calls._bad.isnull())
     around = context.group_by("trace_id", "span_id").agg(
-        **{c: context[c].min() for c in (*_WHO, "parent_id", "ts", "status", "door", "_file", "_row")}
+        **{c: context[c].min() for c in (*_WHO, "parent_id", "ts", "ended", "status", "door", "_file", "_row")}
     )
     keyed = _keyed_expr(good)
     asked = _surrounded_expr(_texts_expr(_merged_expr(keyed), texts), around)
@@ -120,24 +120,29 @@ def _agreed_expr(around: ibis.Table, **group: str) -> ibis.Table:
 
 
 def _doors_expr(around: ibis.Table, calls: ibis.Table) -> ibis.Table:
-    """Server spans of a model route under which no call was made: refused at the door; nothing else tells of them."""
-    doors = around.filter(around.door)
-    inside = doors.join(
-        doors.select(up_trace="trace_id", up_span="span_id"),
-        [("trace_id", "up_trace"), ("parent_id", "up_span")],
-    ).select(in_trace="trace_id", in_span="span_id", up_span="up_span")
-    outer = doors.anti_join(inside, [("trace_id", "in_trace"), ("span_id", "in_span")])
+    """Server spans of a model route under which no call was made: refused at the door; nothing else tells of them.
 
-    linked = calls.join(
-        doors.select(d_trace="trace_id", d_span="span_id"),
-        [("trace_id", "d_trace"), ("parent_id", "d_span")],
-    ).select("n", "d_trace", "d_span")
-    used = linked.left_join(inside, [("d_trace", "in_trace"), ("d_span", "in_span")])
-    used = used.select(u_trace=used.d_trace, u_span=ibis.coalesce(used.up_span, used.d_span))
-    # Where calls hang deeper in a trace, no server span of it can be told to be without one.
-    deeper = calls.anti_join(linked, "n").select(u_trace="trace_id")
-    refused = outer.anti_join(used, [("trace_id", "u_trace"), ("span_id", "u_span")])
-    refused = refused.anti_join(deeper, [("trace_id", "u_trace")])
+    A trace can hold several (a gateway before a gateway, a client that sends one trace id for ever), so a door counts
+    only if no call hangs on it, no used door lies inside it, and it lies inside no other unused one. Where calls hang
+    deeper in a trace, no door of it can be told to be without one. Windows, not pairs: a trace may be very long.
+    """
+    doors = around.filter(around.door)
+    hung = calls.select(c_trace="trace_id", c_span="parent_id").distinct()
+    t = doors.left_join(hung, [("trace_id", "c_trace"), ("span_id", "c_span")])
+    t = t.mutate(used=t.c_span.notnull()).drop("c_trace", "c_span")
+    linked = calls.semi_join(doors, [("trace_id", "trace_id"), ("parent_id", "span_id")])
+    deeper = calls.anti_join(linked, "n").select(u_trace="trace_id").distinct()
+
+    never = ibis.null("timestamp(6)")
+    before = ibis.window(group_by=t.trace_id, order_by=[t.ts, t.span_id], preceding=(None, 1))
+    after = ibis.window(group_by=t.trace_id, order_by=[t.ts, t.span_id], following=(1, None))
+    t = t.mutate(
+        around=ibis.ifelse(t.used, never, t.ended).max().over(before),
+        inside=ibis.ifelse(t.used, t.ts, never).min().over(after),
+    )
+    enclosed = (t.around >= t.ended).fill_null(False)
+    hides = (t.inside <= t.ended).fill_null(False)
+    refused = t.filter(~t.used & ~enclosed & ~hides).anti_join(deeper, [("trace_id", "u_trace")])
 
     t = refused
     for group, keys in (({"f_trace": "trace_id", "f_parent": "parent_id"}, True), ({"f_trace": "trace_id"}, False)):

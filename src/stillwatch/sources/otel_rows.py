@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from stillwatch.sources.messages import Asked, asked, count, status
-from stillwatch.sources.values import content_hash, moment, text, whole
+from stillwatch.sources.values import BadValueError, content_hash, moment, text, whole
 
 Names = Mapping[str, tuple[str, ...]]
 
@@ -66,7 +66,13 @@ CALL_COLUMNS: dict[str, pa.DataType] = {
     "system_hash": _WORD,
     "prompt": _WORD,
 }
-CONTEXT_COLUMNS: dict[str, pa.DataType] = {**PLACE_COLUMNS, **WHO_COLUMNS, "door": pa.bool_(), "status": _WORD}
+CONTEXT_COLUMNS: dict[str, pa.DataType] = {
+    **PLACE_COLUMNS,
+    **WHO_COLUMNS,
+    "door": pa.bool_(),
+    "ended": pa.timestamp("us"),
+    "status": _WORD,
+}
 TEXT_COLUMNS: dict[str, pa.DataType] = {"trace_id": _WORD, "span_id": _WORD, "prompt": _WORD, "system_hash": _WORD}
 
 _OTHER_OPERATIONS = frozenset({
@@ -195,8 +201,11 @@ def call_row(
     )
 
 
-def context_row(record: Mapping[str, Any], attributes: Attributes, names: Names) -> tuple[Any, ...] | None:
-    """``CONTEXT_COLUMNS`` of any other span, or null when it says nothing of a request."""
+def context_row(record: Mapping[str, Any], attributes: Attributes, names: Names, scope: str) -> tuple[Any, ...] | None:
+    """``CONTEXT_COLUMNS`` of any other span, or null when it says nothing of a request.
+
+    A door is a server's span of a model route. LiteLLM's classic exporter opens a second one inside the real one.
+    """
     server = record.get("kind") in (2, "SPAN_KIND_SERVER")
     found = who(attributes, names)
     if server:
@@ -205,10 +214,15 @@ def context_row(record: Mapping[str, Any], attributes: Attributes, names: Names)
         found = (*found[:3], ip, *found[4:])
     route = attributes.first(("url.path", "http.target", "http.route")) or ""
     method = attributes.first(("http.request.method", "http.method")) or "POST"
-    door = server and method == "POST" and bool(_LLM_ROUTE.search(route.split("?", 1)[0]))
+    door = server and scope != "litellm" and method == "POST" and bool(_LLM_ROUTE.search(route.split("?", 1)[0]))
     if not door and not any(found):
         return None
-    return (*place(record), *found, door, _status(record, attributes))
+    here = place(record)
+    try:
+        ended = moment(record.get("endTimeUnixNano"), "ns")
+    except BadValueError:
+        ended = here.ts
+    return (*here, *found, door, ended, _status(record, attributes))
 
 
 def text_row(record: Mapping[str, Any], name: str) -> tuple[Any, ...] | None:
