@@ -1,6 +1,6 @@
 """Stillwatch: page settings, who is asking, navigation. Start it with ``stillwatch serve``."""
 
-from stillwatch.ui import kit, navigation, person, session, state
+from stillwatch.ui import frame, kit, navigation, person, session, state
 
 navigation.configure()
 kit.stylesheet()
@@ -8,6 +8,5 @@ page = navigation.open_pages()
 state.load()
 person.notices()
 kit.problems(state.problems())
-with kit.guarded():
-    page.run()
+frame.run(page)
 session.freeze_after_warm_up(page.title)

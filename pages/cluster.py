@@ -38,4 +38,5 @@ def show() -> None:
     cluster_view.explanations(cluster)
 
 
+navigation.inside_app()
 show()

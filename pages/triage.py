@@ -1,8 +1,8 @@
-"""triage"""
+"""Triage: what should I look at next?"""
 
-from stillwatch.ui import kit, navigation, person, session
+from stillwatch.ui import navigation, queue_facts, triage_view
 
-info = navigation.PAGES["triage"]
-with kit.header(info.title, symbol=info.icon.removeprefix(":material/").removesuffix(":")):
-    person.menu()
-session.current_run()
+navigation.inside_app()
+table = queue_facts.queue()
+triage_view.header(table)
+triage_view.queue(table)

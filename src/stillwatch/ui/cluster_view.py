@@ -54,18 +54,7 @@ def header(cluster: Cluster, labels: pd.DataFrame) -> None:
         if st.button("Next", icon=":material/skip_next:", shortcut="N", key="next", disabled=following is None):
             navigation.go("cluster", cluster=following)
         person.menu()
-    saved()
-
-
-def saved() -> None:
-    """What was saved by the last action, with the way on."""
-    note = labelling.last_note()
-    if note:
-        text, campaign = note
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.success(words.md(text, 400), icon=":material/check_circle:")
-            if campaign and st.button("Open campaign", key="open_campaign", icon=":material/folder_special:"):
-                navigation.go("campaigns", campaign=campaign)
+    labelling.saved_note()
 
 
 def snooze(cluster_id: str) -> None:

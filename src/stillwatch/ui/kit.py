@@ -6,8 +6,7 @@ escapes it. Blocks take plain text; ``Markup`` is taken as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +14,11 @@ import streamlit as st
 from markupsafe import Markup
 from streamlit.delta_generator import DeltaGenerator
 
-from stillwatch.errors import NothingYet, StillwatchError
+from stillwatch.errors import StillwatchError
 from stillwatch.ui import look, navigation, session, words
 from stillwatch.ui.words import plain
 
+HEADER_DRAWN = "_header_drawn"
 ROW_HEIGHT = 28
 """Pixels of a table row: dense, still clickable."""
 
@@ -82,6 +82,7 @@ def html(content: Markup) -> None:
 def header(title: str, *, symbol: str, chips: Sequence[Markup] = (), subtitle: str = "") -> DeltaGenerator:
     """Title line, the first thing on every page. Returns the container on its right for the page's actions."""
     navigation.inside_app()
+    st.session_state[HEADER_DRAWN] = True
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="page_header", wrap=False):
         sub = Markup('<span class="sw-sub sw-q">{}</span>').format(plain(subtitle, 300)) if subtitle else Markup("")
         st.html(
@@ -181,17 +182,6 @@ def empty(
 def error(e: StillwatchError) -> None:
     """An error that a person can mend: its own words say what, where, what to do."""
     st.error(words.md(str(e), 1500), icon=":material/error:")
-
-
-@contextmanager
-def guarded() -> Iterator[None]:
-    """Run a page: an error of ours becomes words on the page; a step not done yet becomes an empty state."""
-    try:
-        yield
-    except NothingYet as e:
-        nothing_yet(str(e))
-    except StillwatchError as e:
-        error(e)
 
 
 def attempt(action: Callable[[], Any], done: str | Callable[[Any], str]) -> bool:

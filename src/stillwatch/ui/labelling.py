@@ -11,13 +11,13 @@ from stillwatch.cases.labels import Statement
 from stillwatch.domain import LabelValue, TargetType
 from stillwatch.errors import StillwatchError
 from stillwatch.pipeline.labels import save_label
-from stillwatch.ui import kit, session, words
+from stillwatch.ui import kit, navigation, session, words
 
-_NOTE = "_label_note"
+_NOTE, _GO = "_label_note", "_campaign_to_open"
 
 
 def save(target: TargetType, ids: Sequence[str], value: str | None, reason: str, run_id: str) -> bool:
-    """Save one label per target, all or none; what was done is shown by ``last_note`` after the rerun."""
+    """Save one label per target, all or none; what was done is shown by ``saved_note`` after the rerun."""
     if value is None:
         st.warning("Choose a label first. “Unsure” is a good answer: it tells the next person that you looked.")
         return False
@@ -43,10 +43,29 @@ def save(target: TargetType, ids: Sequence[str], value: str | None, reason: str,
     return True
 
 
-def last_note() -> tuple[str, str | None] | None:
-    """What was saved last and the campaign it touched; once."""
+def saved_note() -> None:
+    """What was saved by the last action, once, with the way to the campaign it touched."""
+    chosen = st.session_state.pop(_GO, None)
+    if chosen:
+        navigation.go("campaigns", campaign=chosen)
     note: tuple[str, str | None] | None = st.session_state.pop(_NOTE, None)
-    return note
+    if note is None:
+        return
+    text, campaign = note
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.success(words.md(text, 400), icon=":material/check_circle:")
+        if campaign:
+            st.button(
+                "Open campaign",
+                key="open_campaign",
+                icon=":material/folder_special:",
+                on_click=_campaign,
+                args=(campaign,),
+            )
+
+
+def _campaign(campaign: str) -> None:
+    st.session_state[_GO] = campaign
 
 
 def form(scopes: dict[str, tuple[TargetType, Sequence[str]]], run_id: str, key: str) -> None:
@@ -93,8 +112,6 @@ def dialog(cluster_id: str, value: str, reasons: Sequence[str], run_id: str, nex
         pressed = st.form_submit_button("Save label", type="primary", icon=":material/check:")
     if pressed and save(TargetType.CLUSTER, [cluster_id], value, reason, run_id):
         if go_on and next_id:
-            from stillwatch.ui import navigation
-
             navigation.go("cluster", cluster=next_id)
         st.rerun()
 

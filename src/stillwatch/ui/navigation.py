@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,6 +24,11 @@ class PageInfo:
     icon: str
     question: str
     """What the page answers."""
+
+    @property
+    def symbol(self) -> str:
+        """Name of the icon without Streamlit's marks."""
+        return self.icon.removeprefix(":material/").removesuffix(":")
 
     @property
     def file(self) -> str:
@@ -44,7 +52,7 @@ PAGES: dict[str, PageInfo] = {
 }
 
 
-_OPENED = "_opened_by_app"
+_INSIDE: ContextVar[bool] = ContextVar("inside_app", default=False)
 _ICON = Path(__file__).resolve().parents[3] / "static" / "icon.png"
 
 
@@ -63,26 +71,38 @@ def configure() -> None:
 
 def open_pages() -> Any:
     """The page that the URL asks for; app.py runs it."""
-    st.session_state[_OPENED] = True
     return st.navigation(pages(), position="top")
 
 
+@contextmanager
+def app() -> Iterator[None]:
+    """Mark that app.py is running the page."""
+    token = _INSIDE.set(True)
+    try:
+        yield
+    finally:
+        _INSIDE.reset(token)
+
+
 def inside_app() -> None:
-    """Make sure that app.py runs around this page.
+    """First line of every page: make sure that app.py runs around it.
 
     The first visit to a fresh server by a deep link finds a folder ``pages`` and runs the page file alone (Streamlit's
     older multipage mode) until ``st.navigation`` was called once in the process.
     """
-    if _OPENED not in st.session_state:
+    if not _INSIDE.get():
         configure()
-        st.navigation(pages(), position="top")
+        open_pages()
         st.rerun()
 
 
 def pages() -> list[Any]:
-    """Pages for ``st.navigation``; the first is the one that opens."""
+    """Pages for ``st.navigation``. The first opens at ``/``; a hidden twin answers to its name as the others do."""
+    first, *others = PAGES.values()
     return [
-        st.Page(p.file, title=p.title, icon=p.icon, default=p.name == "triage", url_path=p.name) for p in PAGES.values()
+        st.Page(first.file, title=first.title, icon=first.icon, default=True, url_path="queue"),
+        *(st.Page(p.file, title=p.title, icon=p.icon, url_path=p.name) for p in others),
+        st.Page(first.file, title=first.title, icon=first.icon, url_path=first.name, visibility="hidden"),
     ]
 
 

@@ -8,6 +8,7 @@ looked up anew at every script run (one small file), so a new run shows at the n
 from __future__ import annotations
 
 import gc
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,16 @@ def run_or_none() -> Run | None:
         return current_run()
     except NothingYet:
         return None
+
+
+def moment(field: str, run: Run | None = None) -> datetime | None:
+    """``created_at`` or ``as_of`` of the published run, naive UTC; None when its manifest does not say."""
+    text = str((run or current_run()).manifest.get(field) or "")
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
 
 
 def run_changed() -> bool:
