@@ -172,9 +172,9 @@ def test_an_empty_campaign_says_what_there_is_not() -> None:
 
 def test_confidence_grades_the_basis() -> None:
     kinds = ("payment", "template", "session")
-    assert wording.confidence(kinds, 0.9, 1, ()).level == "High"
-    assert wording.confidence(kinds, 0.9, 0, ()).level == "Moderate"
-    assert wording.confidence(kinds, 0.9, 1, ("x",)).level == "Moderate"
+    assert wording.confidence(kinds, 0.9, 2, ()).level == "High"
+    assert wording.confidence(kinds, 0.9, 1, ()).level == "Moderate"
+    assert wording.confidence(kinds, 0.9, 2, ("x",)).level == "Moderate"
     assert wording.confidence(("payment", "network", "device"), 0.9, 5, ()).level == "Low"  # one view only
     assert wording.confidence(kinds, None, 5, ()).level == "Low"
 

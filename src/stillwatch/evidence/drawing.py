@@ -107,11 +107,12 @@ def drawing(case: CaseFile, most_nodes: int = MOST_NODES, most_links: int = MOST
     fields, width, height = _fields(nodes, list(case.campaign.cluster_ids))
     places = {f.cluster: _place(nodes, f) for f in fields}
     zoom = max(width / FIELD[0], height / FIELD[1])
+    bold = 1.3 if len(nodes) <= 150 else 1.0
     taken: list[tuple[float, float, float, float]] = []
     made = []
     for r in _rows(nodes.sort_values(["links", "key"], ascending=[False, True])):
         left, top, scale = places[r.cluster_id]
-        x, y, size = left + scale * r.x, top + scale * r.y, zoom * _size(r.kind, r.links)
+        x, y, size = left + scale * r.x, top + scale * r.y, zoom * _size(r.kind, r.links) * bold
         named = r.kind != "account" and len(taken) < LABELS
         made.append(
             Node(

@@ -123,6 +123,7 @@ def against(case: CaseFile, views: Sequence[ClusterView]) -> list[str]:
     several = len(views) > 1
     said = [f"{v.cluster_id}: {a}" if several else a for v in views for a in v.against]
     said += [f"{v.cluster_id} also looks like this innocent case: {v.lookalike}" for v in views if v.lookalike]
+    said += _hubs(case)
     _, differ = reviewers(case)
     if differ:
         said.append(f"{plural(len(differ), 'person', 'people')} labelled it otherwise (section 7)")
@@ -136,6 +137,20 @@ def against(case: CaseFile, views: Sequence[ClusterView]) -> list[str]:
             f"{plural(int(fringe), 'account')} hang{'s' if fringe == 1 else ''} on it by one view only (fringe)"
         )
     return said
+
+
+def _hubs(case: CaseFile, most: int = 2) -> list[str]:
+    """Shared values that at least as many accounts outside the campaign have: alone they explain themselves."""
+    links = case.frame("links")
+    values = links.groupby(["kind", "value"]).agg(inside=("account_id", "nunique"), everywhere=("sharers", "max"))
+    values = values.assign(outside=values["everywhere"] - values["inside"])
+    hubs = values[(values["inside"] >= 2) & (values["outside"] >= values["inside"])].reset_index()
+    largest = hubs.sort_values(["outside", "kind", "value"], ascending=[False, True, True]).drop_duplicates("kind")
+    return [
+        f"one {mark(str(r['kind'])).title.lower()} value that {int(r['inside']):,} of them share is also used by "
+        f"{plural(int(r['outside']), 'account')} outside"
+        for r in largest.head(most).to_dict("records")
+    ]
 
 
 def explanations(case: CaseFile) -> list[Explanation]:

@@ -237,7 +237,7 @@ def _percent(share: float | None) -> str:
 def _compact(n: float) -> str:
     for step, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if n >= step:
-            return f"{n / step:.1f} {letter}"
+            return f"{n / step:.1f}".removesuffix(".0") + f" {letter}"
     return f"{n:,.0f}"
 
 

@@ -32,8 +32,8 @@ TLP: dict[str, tuple[str, str, str]] = {
 LIKELIHOOD_RANGES = ("1–5 %", "5–20 %", "20–45 %", "45–55 %", "55–80 %", "80–95 %", "95–99 %")
 
 CONFIDENCE = {
-    "High": "two or more independent views agree, several kinds of source, a stable group, and a person has agreed",
-    "Moderate": "two independent views agree, but the basis is narrower, less stable, or not yet reviewed by a person",
+    "High": "two or more independent views agree, several kinds of source, a stable group, and two people have agreed",
+    "Moderate": "two independent views agree, but the basis is narrower, less stable, or not reviewed by two people",
     "Low": "one view only, an unstable group, or key sources that are blind",
 }
 """What the three levels mean here; they grade the basis, not the outcome."""
@@ -127,7 +127,7 @@ def confidence(kinds: Collection[str], stability: float | None, people: int, bli
     known = [k for k in EvidenceKind if str(k) in {str(given) for given in kinds}]
     views = sorted({k.view for k in known})
     steady = stability if stability is not None else 0.0
-    if len(views) >= 2 and len(known) >= 3 and steady >= 0.8 and people >= 1 and not blind:
+    if len(views) >= 2 and len(known) >= 3 and steady >= 0.8 and people >= 2 and not blind:
         level = "High"
     elif len(views) >= 2 and steady >= 0.5:
         level = "Moderate"
