@@ -28,7 +28,7 @@ Record = dict[str, Any]
 
 MAX_LINE = 64 * 1024 * 1024
 """Longest line, and longest CSV cell, in bytes. One request with a million tokens of text takes about 8 MB."""
-MAX_DOCUMENT = 256 * 1024 * 1024
+MAX_DOCUMENT = 64 * 1024 * 1024
 """Largest JSON document that is not one record a line; it has to be held in memory whole."""
 _BATCH = 50_000
 _PEEK = 1024 * 1024

@@ -14,7 +14,7 @@ import ibis
 import pyarrow as pa
 
 from stillwatch.domain import UNATTRIBUTED
-from stillwatch.errors import SourceError
+from stillwatch.errors import MappingError, SourceError
 from stillwatch.sources.contract import ACCOUNTS, IDENTIFIERS, REQUESTS
 from stillwatch.sources.files import Bad, Record, columns_of, files_in, kind_of, records
 from stillwatch.sources.joins import attributed_expr, batch_schema, emails_expr, places
@@ -39,22 +39,15 @@ _MARKS = {
 }
 """What a file is, by columns that it must have; the first match counts."""
 _TRANSLATE: dict[str, Callable[[Record], Call]] = {_PAYLOAD: from_payload, _SPEND: from_spend_log}
-_ALWAYS_BLIND = (
-    "requests.asn: LiteLLM does not log the network of a client",
-    "accounts.plan, channel, country, verification: LiteLLM keeps no such columns",
-    "identifiers other than e-mail addresses (payment, device, phone, sign-up address): LiteLLM does not know them",
-    "models: LiteLLM does not know when a model was released",
-)
-_EMPTY_BECAUSE = {
-    "ip": "no row names a client address",
-    "client": "no row names a user agent",
-    "session_id": "no client named a session",
-    "input_tokens": "no row counts tokens",
-    "output_tokens": "no row counts tokens",
-    "tool_count": "no row holds the request's body (SpendLogs: store_prompts_in_spend_logs is off)",
-    "system_hash": "no row holds a system prompt (SpendLogs: store_prompts_in_spend_logs is off)",
-    "prompt": "no row holds prompt text (store_prompts_in_spend_logs is off, or message logging of callbacks)",
+_EMPTY_BECAUSE: dict[tuple[str, ...], str] = {
+    ("tool_count", "system_hash", "prompt"): (
+        "what was asked: LiteLLM logged no request bodies (store_prompts_in_spend_logs is off, its default; "
+        "StandardLoggingPayload lines hold them)"
+    ),
+    ("prompt",): "prompt text: LiteLLM's message logging is off, or only request metadata was exported",
 }
+"""Why columns can be empty, where that is more than an absence; the first that fits is said. What is simply absent is
+found and said by the import."""
 _MERGED = (
     *(c for c in REQUESTS.names if c in CALL_COLUMNS),
     *("user", "key_hash", "session_given", "email"),
@@ -68,27 +61,31 @@ class LiteLLM:
     title = "LiteLLM proxy: StandardLoggingPayload lines, SpendLogs with user, key and team tables"
 
     def recognises(self, path: Path) -> bool:
-        """Whether any file is one of LiteLLM's logs; account tables alone are not enough."""
+        """Whether any file is one of LiteLLM's logs, or all are its tables of accounts."""
         try:
-            return any(_what(file) in _TRANSLATE for file in files_in(path))
+            found = {_what(file) for file in files_in(path)}
         except SourceError:
             return False
+        return bool(found & _TRANSLATE.keys()) or "" not in found
 
     def read(self, path: Path, mapping: Path | None = None) -> SourceData:
         """Read everything, join what tells of the same call, and hand on accounts, requests and identifiers.
 
         Raises:
-            SourceError: no log of LiteLLM there, or a file is broken.
+            SourceError: nothing of LiteLLM there, or a file is broken.
+            MappingError: a mapping file was given; LiteLLM's columns are known.
         """
+        if mapping is not None:
+            raise MappingError("--format litellm takes no mapping file; its columns are known.")
         found = [(file, _what(file)) for file in files_in(path)]
         logs = [(file, what) for file, what in found if what in _TRANSLATE]
-        if not logs:
+        tables = _account_tables(path, found)
+        if not logs and not any(what for _, what in found):
             seen = ", ".join(file.name for file, _ in found[:8])
             raise SourceError(
-                f"{path}: no LiteLLM log among {seen}. Want StandardLoggingPayload JSON lines, "
-                "or an export of LiteLLM_SpendLogs (CSV, JSONL or Parquet; .gz allowed)."
+                f"{path}: nothing of LiteLLM among {seen}. Want StandardLoggingPayload JSON lines, or an export of "
+                "LiteLLM_SpendLogs or of LiteLLM's tables of accounts (CSV, JSONL or Parquet; .gz allowed)."
             )
-        tables = _account_tables(path, found)
         spool = Spool()
         try:
             _read_calls(spool, logs)
@@ -271,7 +268,7 @@ def _hand_on(
     broken = calls.filter(calls._bad.notnull()).mutate(request_id=calls.call_id, account_id=calls.user)
     requests = requests.union(broken.select(*requests.columns))
 
-    handed = [BatchTable("requests", spool.batches(requests, batch_schema(names, REQUESTS.schema)))]
+    handed = [BatchTable("requests", spool.batches(requests, batch_schema(names, REQUESTS.schema)))] if logs else []
     if tables:
         accounts = _accounts_expr(users, keys, spool.table(_TEAMS))
         for sheet in (users, keys):
@@ -290,9 +287,13 @@ def _hand_on(
 
     filled = spool.count(merged.agg(total=merged.count(), nobody=(merged.account_id == UNATTRIBUTED).sum(),
                                     **{c: merged[c].count() for c in _EMPTY_BECAUSE}))  # fmt: skip
-    blind = [f"requests.{c}: {why}" for c, why in _EMPTY_BECAUSE.items() if filled["total"] and not filled[c]]
+    empty = [why for columns, why in _EMPTY_BECAUSE.items() if not any(filled[c] for c in columns)]
+    blind = empty[:1] if logs else []
     if not tables:
-        blind.append("accounts: no LiteLLM_UserTable or LiteLLM_VerificationToken beside the log, so no sign-up times")
+        blind.append(
+            "accounts: no LiteLLM_UserTable or LiteLLM_VerificationToken beside the log or in the folder above, "
+            "so no sign-up times, organisations or e-mail domains"
+        )
     warnings = list(unread)
     if filled["nobody"]:
         warnings.append(
@@ -301,4 +302,4 @@ def _hand_on(
         )
     if len({what for _, what in logs}) > 1:
         warnings.append("callback lines and spend logs of the same call were joined by litellm_call_id")
-    return SourceData(LiteLLM.name, path.name, tuple(handed), (*blind, *_ALWAYS_BLIND), tuple(warnings))
+    return SourceData(LiteLLM.name, path.name, tuple(handed), tuple(blind), tuple(warnings))

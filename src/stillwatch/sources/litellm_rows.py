@@ -160,7 +160,7 @@ def from_spend_log(row: Record) -> Call:
         key_hash=text(row.get("api_key")) or text(meta.get("user_api_key")),
         ts=started,
         ended=_ended(row.get("endTime"), started),
-        model=_model(row),
+        model=_model(row, asked_for=text(body.get("model"))),
         ip=text(row.get("requester_ip_address")) or text(meta.get("requester_ip_address")),
         client=text(meta.get("user_agent")) or _tagged_agent(row.get("request_tags")),
         **_session(text(row.get("session_id")), requester, text(row.get("end_user"))),
@@ -187,12 +187,14 @@ def _ended(value: Any, started: int) -> int:
         return started
 
 
-def _model(row: Record) -> str:
+def _model(row: Record, asked_for: str | None = None) -> str:
     """The name that was asked for; without one (unknown model) the upstream's, its provider prefix taken off."""
-    group = text(row.get("model_group"))
+    group = text(row.get("model_group")) or asked_for
     if group:
         return group
-    name = text(row.get("model")) or UNKNOWN_MODEL
+    name = text(row.get("model"))
+    if name in (None, "unknown-model"):
+        return UNKNOWN_MODEL
     provider = text(row.get("custom_llm_provider"))
     return name.removeprefix(f"{provider}/") if provider else name
 

@@ -27,6 +27,7 @@ from stillwatch.sources.source import BatchTable, SourceData
 from stillwatch.sources.spool import Sheet, Spool
 from stillwatch.sources.values import BadValueError, text
 
+_FIRST_SEEN = "sign-up times: the source has none; accounts are taken to be as old as their first row"
 _PLACES = ("_file", "_row", "_bad", "_bad_column")
 
 
@@ -286,7 +287,7 @@ def _hand_on(spool: Spool, path: Path, mapped: Mapped, warnings: list[str]) -> S
         Mapping.name,
         path.name,
         tuple(handed),
-        (*_blind(mapped), *mapped.blind),
+        (*mapped.blind, *(_FIRST_SEEN for entry in mapped.entries if entry.derived)),
         tuple(warnings),
         repeats="skip" if mapped.repeats == "skip" else "refuse",
     )
@@ -330,21 +331,3 @@ def _with_missing_expr(accounts: ibis.Table, made: ibis.Table) -> ibis.Table:
     new = made.anti_join(accounts, "account_id")
     other = {c: ibis.null(accounts[c].type()) for c in accounts.columns if c not in new.columns}
     return accounts.union(new.mutate(**other).select(*accounts.columns))
-
-
-def _blind(mapped: Mapped) -> list[str]:
-    """What the mapping feeds nothing into, one sentence a table."""
-    blind = []
-    for name, spec in CONTRACT.items():
-        mine = [entry for entry in mapped.entries if entry.table.name == name]
-        if not mine:
-            blind.append(f"{name}: the mapping file feeds nothing into it")
-            continue
-        fed = {c for entry in mine for c in entry.columns} | (
-            {"account_id", "created_at"} if name == "accounts" else set()
-        )
-        if missing := [c for c in spec.names if c not in fed and not (name == "requests" and c == "prompt_hash")]:
-            blind.append(f"{name}.{', '.join(missing)}: the mapping file feeds no such column")
-        if any(entry.derived for entry in mine):
-            blind.append("accounts.created_at: not the sign-up, but the first time an account is seen")
-    return blind

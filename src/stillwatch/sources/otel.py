@@ -30,22 +30,13 @@ from stillwatch.sources.spool import Sheet, Spool
 from stillwatch.sources.values import BadValueError
 
 _SIGNALS = ("resourceSpans", "resourceLogs", "resourceMetrics")
-_ALWAYS_BLIND = (
-    "accounts: spans do not tell when an account was created, nor its plan, channel or organisation",
-    "identifiers other than e-mail addresses (payment, device, phone, sign-up address): spans do not hold them",
-    "models: spans do not tell when a model was released",
-)
+_ALWAYS_BLIND = ("accounts: spans do not tell when an account was created, nor its plan, channel or organisation",)
 _EMPTY_BECAUSE = {
-    "ip": "no server span carries client.address",
-    "asn": "there is no attribute for it; a mapping file may name one",
-    "client": "no server span carries user_agent.original",
-    "session_id": "no span carries gen_ai.conversation.id or session.id",
-    "input_tokens": "no span carries gen_ai.usage.input_tokens",
-    "output_tokens": "no span carries gen_ai.usage.output_tokens",
-    "tool_count": "this instrumentation does not record tool definitions, or content capture is off",
-    "system_hash": "content capture is off, or no request had a system prompt",
-    "prompt": "content capture is off",
+    ("prompt", "system_hash"): "what was asked: the instrumentation's content capture is off, its default",
+    ("tool_count",): "tools offered: this instrumentation does not record tool definitions, or content capture is off",
+    ("ip", "client"): "addresses and user agents: no span carries client.address or user_agent.original",
 }
+"""Why columns can be empty, where that is more than an absence; what is simply absent is found by the import."""
 
 
 class Otel:
@@ -219,10 +210,10 @@ def _hand_on(spool: Spool, path: Path, unread: set[str]) -> SourceData:
             total=merged.count(),
             nobody=(merged.account_id == UNATTRIBUTED).sum(),
             doors=merged.door.sum(),
-            **{c: merged[c].count() for c in _EMPTY_BECAUSE},
+            **{c: merged[c].count() for columns in _EMPTY_BECAUSE for c in columns},
         )
     )
-    blind = [f"requests.{c}: {why}" for c, why in _EMPTY_BECAUSE.items() if filled["total"] and not filled[c]]
+    blind = [why for columns, why in _EMPTY_BECAUSE.items() if not any(filled[c] for c in columns)]
     warnings = [f"not read, since no OTLP: {', '.join(sorted(unread)[:8])}"] if unread else []
     if filled["nobody"]:
         warnings.append(
