@@ -285,8 +285,9 @@ def _hand_on(
     )
     handed.append(BatchTable("identifiers", spool.batches(emails, batch_schema(IDENTIFIERS.names, IDENTIFIERS.schema))))
 
-    filled = spool.count(merged.agg(total=merged.count(), nobody=(merged.account_id == UNATTRIBUTED).sum(),
-                                    **{c: merged[c].count() for c in _EMPTY_BECAUSE}))  # fmt: skip
+    nobody = (merged.account_id == UNATTRIBUTED).sum()
+    columns_asked = {c: merged[c].count() for columns in _EMPTY_BECAUSE for c in columns}
+    filled = spool.count(merged.agg(nobody=nobody, **columns_asked))
     empty = [why for columns, why in _EMPTY_BECAUSE.items() if not any(filled[c] for c in columns)]
     blind = empty[:1] if logs else []
     if not tables:

@@ -31,7 +31,7 @@ from stillwatch.sources.values import BadValueError
 
 _SIGNALS = ("resourceSpans", "resourceLogs", "resourceMetrics")
 _ALWAYS_BLIND = ("accounts: spans do not tell when an account was created, nor its plan, channel or organisation",)
-_EMPTY_BECAUSE = {
+_EMPTY_BECAUSE: dict[tuple[str, ...], str] = {
     ("prompt", "system_hash"): "what was asked: the instrumentation's content capture is off, its default",
     ("tool_count",): "tools offered: this instrumentation does not record tool definitions, or content capture is off",
     ("ip", "client"): "addresses and user agents: no span carries client.address or user_agent.original",
