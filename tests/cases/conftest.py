@@ -51,7 +51,7 @@ def _tool(name: str) -> str | None:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """URL of a server on a socket of its own, without a database name."""
+    """URL of a server on a socket of its own; ``{}`` is the schema to work in."""
     initdb, pg_ctl = _tool("initdb"), _tool("pg_ctl")
     if initdb is None or pg_ctl is None:
         if os.environ.get("CI") == "true":
@@ -75,7 +75,7 @@ def postgresql() -> Iterator[str]:
     options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=60"
     call(pg_ctl, "-D", data, "-l", str(folder / "log"), "-o", options, "-w", "start")
     try:
-        yield f"postgresql+psycopg://stillwatch@/{{}}?host={folder}"
+        yield f"postgresql+psycopg://stillwatch@/postgres?host={folder}&options=-csearch_path%3D{{}}"
     finally:
         call(pg_ctl, "-D", data, "-m", "immediate", "-w", "stop")
         shutil.rmtree(folder, ignore_errors=True)
@@ -90,9 +90,9 @@ def cfg(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
         return cfg
     server: str = request.getfixturevalue("postgresql")
     name = f"cases_{next(_numbers)}"
-    admin = create_engine(server.format("postgres"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+    admin = create_engine(server.format("public"))
+    with admin.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {name}"))
     admin.dispose()
     return replace(cfg, database_url=server.format(name))
 

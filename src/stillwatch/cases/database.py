@@ -61,7 +61,8 @@ def connect(url: str) -> Engine:
         if kind == "sqlite":
             engine = _sqlite(parsed.database, parsed)
         else:
-            engine = create_engine(parsed, pool_pre_ping=True, connect_args={"options": f"-c lock_timeout={PATIENCE}s"})
+            options = f"{parsed.query.get('options', '')} -c lock_timeout={PATIENCE}s"
+            engine = create_engine(parsed, pool_pre_ping=True, connect_args={"options": options})
     except (ArgumentError, NoSuchModuleError, ImportError):
         raise InputError("STILLWATCH_DATABASE_URL cannot be read; want sqlite:///FILE or postgresql://…") from None
     try:

@@ -73,7 +73,7 @@ def _read(file: Path) -> pd.DataFrame:
         if name.endswith((".csv", ".csv.gz")):
             return pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
         if name.endswith((".jsonl", ".jsonl.gz", ".ndjson")):
-            return pd.DataFrame(pd.read_json(file, lines=True, dtype=False, convert_dates=False, encoding="utf-8"))
+            return pd.DataFrame(pd.read_json(file, lines=True, dtype=False, encoding="utf-8"))
     except (OSError, EOFError, ValueError, pa.ArrowException, json.JSONDecodeError) as e:
         said = str(e).strip().splitlines()[0][:200] if str(e).strip() else type(e).__name__
         raise SourceError(

@@ -53,8 +53,8 @@ class TrainReport:
     def __str__(self) -> str:
         counts = self.metrics["counts"]
         lines = [
-            f"Trained {self.model_id} on {self.labels:,} labels that speak of {counts['accounts']:,} accounts "
-            f"of run {self.run_id}.",
+            f"Trained {self.model_id} on the labels that stand ({self.labels:,}), which speak of "
+            f"{counts['accounts']:,} accounts of run {self.run_id}.",
             self.metrics["statement"],
         ]
         if self.metrics["candidate"]:
@@ -111,11 +111,11 @@ def train(
         place = models.save(settings.models, model_id, candidate.model, card=text, metrics=metrics, labels=labels)
         fingerprint = hashlib.sha256((place / "labels.parquet").read_bytes()).hexdigest()
         store.record_model(model_id, run.run_id, fingerprint, _plain(metrics), who)
-    ask = suggestions.next_labels(made, tables["accounts"], tables["clusters"], candidate.examples.labelled)
     published = None
     if promote:
-        why = f"promoted when it was trained, on {labels.num_rows} labels"
-        published = _use(settings, model_id, "promote", who, why).run_id
+        new = _use(settings, model_id, "promote", who, f"promoted when it was trained, on {labels.num_rows} labels")
+        published, tables = new.run_id, run_tables(new)
+    ask = suggestions.next_labels(made, tables["accounts"], tables["clusters"], candidate.examples.labelled)
     return TrainReport(
         model_id=model_id,
         run_id=run.run_id,
