@@ -2,86 +2,84 @@
 
 import streamlit as st
 
+from stillwatch.cases.campaigns import Campaign
 from stillwatch.errors import UnknownTarget
 from stillwatch.ui import campaign_facts as facts
 from stillwatch.ui import campaigns_view as view
 from stillwatch.ui import kit, navigation, person, session, state, words
 
-store = session.case_store()
-run = session.current_run()
-wanted = state.current().campaign
-campaign = None
-if wanted:
-    try:
-        campaign = store.campaign(wanted)
-    except UnknownTarget as e:
-        kit.error(e)
 
-if campaign is None:
+def registry(problem: UnknownTarget | None = None) -> None:
     campaigns = store.campaigns()
     with kit.header("Campaigns", symbol="folder_special", subtitle=navigation.PAGES["campaigns"].question):
         person.menu()
+    if problem is not None:
+        kit.error(problem)
     if campaigns.empty:
         kit.empty(
             "No campaign yet",
-            "A campaign gathers the clusters that one operator seems to be behind. Open a cluster on the Triage page, "
-            "label it “Distillation” with a reason, and add it to a new campaign there; its story, decisions and "
-            "evidence then live here.",
+            "A campaign gathers the clusters that one operator seems to be behind. Open a cluster on the Triage page "
+            "and label it “Distillation” with a reason: that opens its campaign. Its story, decisions and evidence "
+            "then live here.",
             symbol="folder_special",
             button="Go to the queue",
             page="triage",
         )
     else:
         view.draw_registry(run, campaigns)
-    st.stop()
 
-labels = store.labels(current=False)
-standing = session.labels()
-size = facts.extent(campaign, view.tables(run))
-story = facts.narrative(campaign, size, standing, store.bundles(), view.now())
-registry_chips = [view.status_chip(campaign.status)]
-if not size.clusters.empty:
-    registry_chips.append(kit.score_chip(float(size.clusters["score"].max())))
-with kit.header(
-    f"{campaign.campaign_id} · {words.plain(campaign.name, 80)}", symbol="folder_special", chips=registry_chips
-):
-    if st.button("All campaigns", icon=":material/arrow_back:", shortcut="u", key="campaign_back"):
-        navigation.go("campaigns", campaign=None)
-    if st.button("Export evidence", icon=":material/inventory_2:", shortcut="e", key="campaign_export"):
-        navigation.go("evidence", campaign=campaign.campaign_id)
-    person.menu()
 
-kit.figures(
-    [
-        kit.Figure("Accounts", words.full(len(size.accounts)), f"{size.joined:,} joined since it was put together"),
-        kit.Figure("Clusters", words.full(len(size.clusters)), f"{len(size.gone):,} not in this run"),
-        kit.Figure("Requests", words.number(size.requests), f"{words.share(size.share_of_all)} of all in the data"),
-        kit.Figure(
-            "Tokens", words.number(size.input_tokens + size.output_tokens), f"{words.number(size.output_tokens)} out"
-        ),
-        kit.Figure("Active", words.span(size.first_seen, size.last_seen), f"last {words.when(size.last_seen)}"),
-        kit.Figure("Opened", words.ago(campaign.created_at, view.now()), f"by {words.plain(campaign.created_by, 30)}"),
-    ]
-)  # fmt: skip
-left, right = st.columns([1.9, 1], gap="small")
-with left:
+def one(campaign: Campaign) -> None:
+    labels = store.labels(current=False)
+    standing = session.labels()
+    size = facts.extent(campaign, view.tables(run))
+    story = facts.narrative(campaign, size, standing, store.bundles(), view.now())
+    registry_chips = [view.status_chip(campaign.status)]
+    if not size.clusters.empty:
+        registry_chips.append(kit.score_chip(float(size.clusters["score"].max())))
+    with kit.header(
+        f"{campaign.campaign_id} · {words.plain(campaign.name, 80)}", symbol="folder_special", chips=registry_chips
+    ):
+        if st.button("All campaigns", icon=":material/arrow_back:", shortcut="u", key="campaign_back"):
+            navigation.go("campaigns", campaign=None)
+        if st.button("Export evidence", icon=":material/inventory_2:", shortcut="e", key="campaign_export"):
+            navigation.go("evidence", campaign=campaign.campaign_id)
+        person.menu()
+
+    view.draw_figures(campaign, size)
+    left, right = st.columns([1.9, 1], gap="small")
+    with left:
+        with st.container(border=True, gap="xsmall"):
+            view.draw_story(story)
+        with st.container(border=True, gap="xsmall"):
+            kit.title("Activity", "requests a day; lines mark model releases and enforcement")
+            view.draw_activity(size)
+    with right:
+        with st.container(border=True, gap="small"):
+            view.draw_decisions(campaign)
+        with st.container(border=True, gap="xsmall"):
+            notes, history, add = st.tabs(
+                [f"Notes · {len(campaign.notes):,}", "History", "Add a cluster"], key="campaign_side"
+            )
+            with notes:
+                view.draw_notes(campaign)
+            with history:
+                view.draw_history(campaign, labels)
+            with add:
+                view.draw_add(campaign, run)
     with st.container(border=True, gap="xsmall"):
-        view.draw_story(story)
-    with st.container(border=True, gap="xsmall"):
-        kit.title("Activity", "requests a day; lines mark model releases and enforcement")
-        view.draw_activity(size)
-with right:
-    with st.container(border=True, gap="small"):
-        view.draw_decisions(campaign)
-    with st.container(border=True, gap="xsmall"):
-        notes, history, add = st.tabs(
-            [f"Notes · {len(campaign.notes):,}", "History", "Add a cluster"], key="campaign_side"
-        )
-        with notes:
-            view.draw_notes(campaign)
-        with history:
-            view.draw_history(campaign, labels)
-        with add:
-            view.draw_add(campaign, run)
-with st.container(border=True, gap="xsmall"):
-    view.draw_members(size)
+        view.draw_members(size)
+
+
+navigation.inside_app()
+store = session.case_store()
+run = session.current_run()
+wanted = state.current().campaign
+if wanted is None:
+    registry()
+else:
+    try:
+        one(store.campaign(wanted))
+    except UnknownTarget as e:
+        state.update(campaign=None)
+        registry(e)

@@ -6,6 +6,7 @@ from stillwatch.ui import data_view, kit, navigation, person, session
 from stillwatch.ui import detector_facts as facts
 from stillwatch.ui import detector_view as view
 
+navigation.inside_app()
 run = session.current_run()
 store = session.case_store()
 labels, trained, promotions = session.labels(), store.models(), store.promotions()

@@ -5,6 +5,7 @@ import streamlit as st
 from stillwatch.ui import evidence_view as view
 from stillwatch.ui import kit, navigation, person, session, state
 
+navigation.inside_app()
 store = session.case_store()
 campaigns, bundles, custody = store.campaigns(), store.bundles(), store.custody()
 with kit.header("Evidence", symbol="inventory_2", subtitle=navigation.PAGES["evidence"].question):

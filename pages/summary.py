@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from stillwatch.ui import blocks, campaign_facts, kit, person, session, words
+from stillwatch.ui import blocks, campaign_facts, kit, navigation, person, session, words
 from stillwatch.ui import summary_facts as facts
 from stillwatch.ui import summary_view as view
 from stillwatch.ui.campaigns_view import now
 from stillwatch.ui.data_facts import moment
 
+navigation.inside_app()
 run = session.current_run()
 store = session.case_store()
 campaigns, labels = store.campaigns(), session.labels()

@@ -158,6 +158,10 @@ class Extent:
         return int(self.accounts["output_tokens"].fillna(0).sum())
 
     @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    @property
     def first_seen(self) -> datetime | None:
         return None if self.accounts["first_seen"].isna().all() else self.accounts["first_seen"].min()
 
@@ -269,13 +273,12 @@ def _what(campaign: Campaign, size: Extent) -> list[str]:
 
 
 def _how_much(size: Extent) -> list[str]:
-    tokens = size.input_tokens + size.output_tokens
     out = [
         f"{words.count(size.requests, 'request')}, {words.share(size.share_of_all)} of all requests in the data.",
     ]
-    if tokens:
+    if size.tokens:
         out.append(
-            f"{words.number(tokens)} tokens: {words.number(size.input_tokens)} in, "
+            f"{words.number(size.tokens)} tokens: {words.number(size.input_tokens)} in, "
             f"{words.number(size.output_tokens)} out."
         )
     active = size.accounts["active_days"].sum()

@@ -15,8 +15,8 @@ from stillwatch.ui import campaign_facts as facts
 from stillwatch.ui import kit, navigation, session, words
 from stillwatch.warehouse.runs import Run
 
-_TABLES = ("accounts", "clusters", "timeline", "markers", "capabilities", "hypotheses")
-_SHOWN_ACCOUNTS = 2_000
+TABLES = ("accounts", "clusters", "timeline", "markers", "capabilities", "hypotheses")
+SHOWN_ACCOUNTS = 2_000
 _CLUSTER_COLOURS = ["#3b82d6", "#8ab4f0", "#1d4f91", "#64748b", "#a9b6c8", "#5b6ee1", "#2b8a9e", "#475569"]
 """Blues and greys: the bright colours belong to the kinds of evidence."""
 
@@ -28,7 +28,7 @@ def now() -> datetime:
 
 def tables(run: Run) -> dict[str, pd.DataFrame]:
     """The run's tables that campaigns are measured by."""
-    return {name: session.frame(name, run=run) for name in _TABLES}
+    return {name: session.frame(name, run=run) for name in TABLES}
 
 
 def status_chip(status: str) -> Markup:
@@ -97,6 +97,21 @@ def draw_registry(run: Run, campaigns: pd.DataFrame) -> None:
     rows = event["selection"]["rows"]
     if rows:
         navigation.go("campaigns", campaign=str(shown.iloc[rows[0]]["campaign_id"]))
+
+
+def draw_figures(campaign: Campaign, size: facts.Extent) -> None:
+    """The strip on top of one campaign."""
+    since = "since it was put together"
+    kit.figures(
+        [
+            kit.Figure("Accounts", words.full(len(size.accounts)), f"{size.joined:,} joined {since}"),
+            kit.Figure("Clusters", words.full(len(size.clusters)), f"{len(size.gone):,} not in this run"),
+            kit.Figure("Requests", words.number(size.requests), f"{words.share(size.share_of_all)} of all in the data"),
+            kit.Figure("Tokens", words.number(size.tokens), f"{words.number(size.output_tokens)} of them out"),
+            kit.Figure("Active", words.span(size.first_seen, size.last_seen), f"last {words.when(size.last_seen)}"),
+            kit.Figure("Opened", words.ago(campaign.created_at, now()), f"by {words.plain(campaign.created_by, 30)}"),
+        ]
+    )
 
 
 def draw_story(story: tuple[facts.Section, ...]) -> None:
@@ -228,7 +243,7 @@ def _clusters(size: facts.Extent) -> None:
 
 
 def _accounts(size: facts.Extent) -> None:
-    table = size.accounts.head(_SHOWN_ACCOUNTS).assign(
+    table = size.accounts.head(SHOWN_ACCOUNTS).assign(
         tokens=lambda f: f["input_tokens"].fillna(0) + f["output_tokens"].fillna(0),
         why=lambda f: ["; ".join(words.plain(t, 120) for t in row[:2]) for row in f["reasons"]],
     )
@@ -254,9 +269,9 @@ def _accounts(size: facts.Extent) -> None:
             "why": kit.column("Why"),
         },
     )
-    if len(size.accounts) > _SHOWN_ACCOUNTS:
+    if len(size.accounts) > SHOWN_ACCOUNTS:
         st.caption(
-            f"The {_SHOWN_ACCOUNTS:,} highest scores of {len(size.accounts):,}; an evidence bundle holds all of them."
+            f"The {SHOWN_ACCOUNTS:,} highest scores of {len(size.accounts):,}; an evidence bundle holds all of them."
         )
     rows = event["selection"]["rows"]
     if rows:

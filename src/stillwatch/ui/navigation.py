@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -53,7 +54,8 @@ PAGES: dict[str, PageInfo] = {
 
 
 _INSIDE: ContextVar[bool] = ContextVar("inside_app", default=False)
-_ICON = Path(__file__).resolve().parents[3] / "static" / "icon.png"
+_ROOT = Path(__file__).resolve().parents[3]
+_ICON = _ROOT / "static" / "icon.png"
 
 
 def configure() -> None:
@@ -91,9 +93,8 @@ def inside_app() -> None:
     older multipage mode) until ``st.navigation`` was called once in the process.
     """
     if not _INSIDE.get():
-        configure()
-        open_pages()
-        st.rerun()
+        runpy.run_path(str(_ROOT / "app.py"))
+        st.stop()
 
 
 def pages() -> list[Any]:
