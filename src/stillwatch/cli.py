@@ -96,6 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
     e.add_argument("--by", metavar="NAME", help="who exports (default: STILLWATCH_USER or the system's user)")
     e.add_argument("--tlp", default="amber+strict", help="TLP 2.0 marking (default amber+strict)")
     e.add_argument("--redaction", default="full", help="full or pseudonymous (default full)")
+    e.add_argument("--audience", default="recipient", metavar="NAME", help="for whom pseudonyms are made")
     e.set_defaults(run=_export)
     e = actions.add_parser("verify", help="check a bundle offline", parents=[common])
     e.add_argument("path", metavar="PATH", type=Path, help="bundle folder or .zip")
@@ -258,11 +259,22 @@ def _evaluate(args: argparse.Namespace, cfg: Settings, out: Out) -> int:
 def _export(args: argparse.Namespace, cfg: Settings, out: Out) -> int:
     from stillwatch.pipeline.bundle import export
 
-    bundle = export(cfg, args.campaign, args.out, by=args.by or cfg.user, tlp=args.tlp, redaction=args.redaction)
+    bundle = export(
+        cfg,
+        args.campaign,
+        args.out,
+        by=args.by or cfg.user,
+        tlp=args.tlp,
+        redaction=args.redaction,
+        audience=args.audience,
+    )
     out.result(bundle)
     out.say(f"Wrote bundle {bundle.bundle_id} to {bundle.path}")
-    out.say(f"SHA-256 of its seal: {bundle.sha256}")
-    out.say(f"Check it with: stillwatch evidence verify {bundle.path}")
+    for text in bundle.gaps:
+        out.say(f"Not in it: {printable(text)}")
+    out.say(f"SHA-256 that fixes every byte: {bundle.sha256}")
+    out.say(f"Fingerprint of our key, to be told to the recipient by another way: {bundle.fingerprint}")
+    out.say(f"Check it with: stillwatch evidence verify {bundle.path} --key {bundle.public_key}")
     return 0
 
 
@@ -273,7 +285,12 @@ def _verify(args: argparse.Namespace, cfg: Settings, out: Out) -> int:
     out.result(found)
     for check in found.checks:
         out.say(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {printable(check.detail)}")
-    out.say("The bundle is whole and its seal is right." if found.ok else "The bundle must not be relied on.")
+    if not found.ok:
+        out.say("The bundle must not be relied on.")
+    elif found.origin_proven:
+        out.say("The bundle is whole, and the holder of the key that you gave sealed it.")
+    else:
+        out.say("The bundle is whole. Who sealed it is NOT proven: give the sender's public key with --key.")
     return 0 if found.ok else 1
 
 
