@@ -135,6 +135,7 @@ def build(
     degree = keep["degree"].to_numpy(float)
     x, y = keep["x"].to_numpy(float), keep["y"].to_numpy(float)
     r = np.where(keep["kind"].to_numpy() == "account", 3.2 + 0.25 * np.minimum(degree, 8), 4.2 + 1.9 * np.log1p(degree))
+    r *= float(np.clip(1.9 - 0.35 * np.log10(max(len(keep), 1)), 1.0, 1.5))  # a small cluster has room for larger nodes
     tips = [_tip(k, i, d) for k, i, d in zip(kinds, ids, degree, strict=True)]
     counts = [0] * len(ids)
     groups: dict[str, tuple[str, ...]] = {}
@@ -214,7 +215,7 @@ def _edges(links: pd.DataFrame, nodes: pd.DataFrame, at: dict[str, int]) -> np.n
 
 def _label(kind: str, text: str) -> str:
     """Hubs carry a label, accounts show theirs on hover only."""
-    return "" if kind == "account" else short(text, 16)
+    return "" if kind == "account" else short(text, 20)
 
 
 def _tip(kind: str, node: str, degree: float) -> str:

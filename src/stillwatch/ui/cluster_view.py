@@ -155,7 +155,7 @@ def _capabilities(cluster: Cluster) -> Markup:
         ratio = f"{own / others:.1f}×" if others > 0.001 else "only here" if own else ""
         rows.append(
             Markup(
-                "<tr><td>{}{}</td><td>{}{}</td><td class='sw-n'>{}</td><td class='sw-n sw-q'>{}</td>"
+                "<tr><td>{}{}</td><td><div class='sw-pair'>{}{}</div></td><td class='sw-n'>{}</td><td class='sw-n sw-q'>{}</td>"
                 "<td class='sw-n'>{}</td></tr>"
             ).format(
                 words.plain(name, 40).replace("_", " "),

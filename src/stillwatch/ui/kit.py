@@ -43,10 +43,10 @@ def chip(text: str, tone: str = "quiet", symbol: str | None = None, title: str =
 
 
 def kind(name: str, text: str | None = None) -> Markup:
-    """Shape and word of a kind of evidence in its colour."""
+    """Shape and word of a kind of evidence in its colour; an unknown or empty kind gets a quiet dot."""
     m = look.mark(name)
-    return Markup('<span class="sw-k-{}" title="{}"><span aria-hidden="true">{}</span></span> {}').format(
-        name if name in look.MARKS else "timing", m.title, m.glyph, plain(m.title if text is None else text, 300)
+    return Markup('<span style="color:{}" title="{}" aria-hidden="true">{}</span> {}').format(
+        m.css, plain(m.title, 40), m.glyph, plain(m.title if text is None else text, 300)
     )
 
 
@@ -156,6 +156,11 @@ def title(text: str, note: str = "") -> None:
             plain(text, 80), tail
         )
     )
+
+
+def title_row() -> DeltaGenerator:
+    """Line for a panel's title and its buttons; as high with buttons as without, so that nothing jumps."""
+    return st.container(horizontal=True, vertical_alignment="center", gap="small", height=36, border=False, wrap=False)
 
 
 def empty(

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from stillwatch.domain import EvidenceKind
+from stillwatch.ui import words
 from stillwatch.ui.look import mark
 from stillwatch.ui.words import count, full, missing, plain
 
@@ -55,8 +56,8 @@ def draw(
                 "glyph": m.glyph,
                 "light": m.light,
                 "dark": m.dark,
-                "text": plain(r["text"], 220),
-                "note": f"{here}{count(int(r['values']), 'value')} · {outside} · innocent: "
+                "text": words.gist(str(r["text"]), 140),
+                "note": f"{here}{outside} · {_rest(str(r['text']))}innocent: "
                 f"{plain(r['innocent'], 160) if not missing(r['innocent']) else 'no reading known'}",
                 "bits": f"{r['bits']:.0f} bits",
                 "chosen": kind == chosen,
@@ -64,6 +65,12 @@ def draw(
             }
         )
     _component()(data={"rows": rows}, key=key, on_chosen_change=on_chosen)
+
+
+def _rest(text: str) -> str:
+    """What a reason is compared to: everything after its first clause."""
+    rest = "; ".join(text.split("; ")[1:])
+    return f"{plain(rest, 300)} · " if rest else ""
 
 
 def _tip(title: str, r: Mapping[Any, Any]) -> str:

@@ -86,6 +86,5 @@ _CHIPS = "\n".join(
     f"background:color-mix(in srgb,light-dark({light},{dark}) 13%,transparent)}}"
     for tone, (light, dark) in TONES.items()
 )
-_KINDS = "\n".join(f".sw-k-{kind}{{color:{m.css}}}" for kind, m in MARKS.items())
 
-STYLESHEET = f"<style>{(Path(__file__).parent / 'style.css').read_text()}\n{_CHIPS}\n{_KINDS}</style>"
+STYLESHEET = f"<style>{(Path(__file__).parent / 'style.css').read_text()}\n{_CHIPS}</style>"

@@ -36,7 +36,8 @@ def view_of(kind: str) -> str:
 
 
 def queue(labels: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Clusters of the published run in queue order, with assignee, snoozed_until, label, labeler, top reason."""
+    """Clusters of the published run in queue order, with assignee, snoozed_until, label, labeler, word, change,
+    reason_kinds (the evidence kind of every reason, empty where it has none)."""
     clusters = session.frame("clusters").sort_values("rank", kind="stable")
     held = session.case_store().queue_state()
     table = clusters.merge(
@@ -48,6 +49,8 @@ def queue(labels: pd.DataFrame | None = None) -> pd.DataFrame:
     own = labels[labels["target_type"] == "cluster"].drop_duplicates("target_id")
     said = dict(zip(own["target_id"], own["value"], strict=True))
     who = dict(zip(own["target_id"], own["labeler"], strict=True))
+    reasons = session.frame("reasons")
+    kind_of = dict(zip(zip(reasons["cluster_id"], reasons["text"], strict=True), reasons["kind"], strict=True))
     moment = now()
     asleep = pd.to_datetime(table["snoozed_until"]) > moment
     return table.assign(
@@ -55,7 +58,14 @@ def queue(labels: pd.DataFrame | None = None) -> pd.DataFrame:
         label=[said.get(c, "") for c in table["cluster_id"]],
         labeler=[who.get(c, "") for c in table["cluster_id"]],
         word=[words.chance_word(s) for s in table["score"]],
-        top=[r[0] if len(r) else "" for r in table["reasons"]],
+        reason_kinds=pd.Series(
+            [
+                [str(kind_of.get((c, text), "")) for text in texts]
+                for c, texts in zip(table["cluster_id"], table["reasons"], strict=True)
+            ],
+            index=table.index,
+            dtype=object,
+        ),
         change=[
             words.lineage(w, p, int(n))
             for w, p, n in zip(table["lineage"], table["previous_size"], table["size"], strict=True)

@@ -52,20 +52,14 @@ def _row(r: dict[Any, Any], as_of: datetime) -> dict[str, Any]:
         "tone": "bad" if score >= 0.8 else "warn" if score >= 0.45 else "quiet",
         "chips": _chips(r),
         "reasons": [
-            {"glyph": m.glyph, "light": m.light, "dark": m.dark, "text": plain(text, 160)}
-            for text, m in zip(list(r["reasons"])[:3], _marks(r), strict=False)
+            {"glyph": m.glyph, "light": m.light, "dark": m.dark, "text": words.gist(text, 90)}
+            for text, m in zip(list(r["reasons"])[:3], map(look.mark, r["reason_kinds"]), strict=False)
         ],
         "size": words.number(float(r["size"])),
         "requests": words.number(float(r["requests"])),
         "daily": [int(v) for v in r["daily"]],
         "age": f"{words.duration(as_of - r['first_seen'])} old" if not missing(r["first_seen"]) else "",
     }
-
-
-def _marks(r: dict[Any, Any]) -> list[look.Mark]:
-    """Marks for the first reasons; kinds and reasons of a cluster are both strongest first."""
-    kinds = [look.mark(str(k)) for k in r["kinds"]]
-    return kinds + [look.mark("")] * max(len(r["reasons"]) - len(kinds), 0)
 
 
 def _change(r: dict[Any, Any]) -> str:

@@ -108,14 +108,30 @@ def chart(
             continue
         data = pd.DataFrame({"at": some["at"], "what": [_marker(kind, t) for t in some["text"]]})
         lines = alt.Chart(_plain(data)).mark_rule(strokeDash=dash, strokeWidth=1.3, color=colour, opacity=0.85)
-        tip = [
-            alt.Tooltip("what:N", title=kind),
-            alt.Tooltip("at:T", title="at", format="%d %b %Y, %H:%M"),
-        ]
+        tip = [alt.Tooltip("what:N", title=kind), alt.Tooltip("at:T", title="at", format="%d %b %Y, %H:%M")]
         layers.append(lines.encode(x="at:T", tooltip=tip))
-        flags = alt.Chart(_plain(data)).mark_text(align="left", dx=3, dy=-7, fontSize=10, color=colour, limit=150)
-        layers.append(flags.encode(x="at:T", y=alt.value(0), text="what:N"))
+    flags = _flags(inside, end - begin)
+    for kind, colour in (("release", _RELEASE), ("enforcement", _ENFORCEMENT)):
+        text = alt.Chart(_plain(flags[flags["kind"] == kind])).mark_text(
+            align="left", dx=3, dy=-7, fontSize=10, color=colour, limit=150
+        )
+        layers.append(text.encode(x="at:T", y=alt.value(0), text="what:N"))
     return alt.layer(*layers).properties(height=height, padding={"top": 14, "left": 0, "right": 4, "bottom": 0})
+
+
+def _flags(markers: pd.DataFrame, span: pd.Timedelta) -> pd.DataFrame:
+    """Words above the lines; markers closer than a tenth of the span share one flag, so that none covers another."""
+    flags: list[dict[str, Any]] = []
+    for m in markers.sort_values("at").to_dict("records"):
+        if flags and m["at"] - flags[-1]["at"] < span / 10:
+            flags[-1]["more"] += 1
+        else:
+            flags.append({"at": m["at"], "kind": m["kind"], "text": _marker(m["kind"], m["text"]), "more": 0})
+    out = pd.DataFrame(flags, columns=["at", "kind", "text", "more"])
+    return out.assign(
+        at=pd.to_datetime(out["at"]),
+        what=[t if not n else f"{t}, {n} more" for t, n in zip(out["text"], out["more"], strict=True)],
+    )
 
 
 def _marker(kind: str, text: str) -> str:

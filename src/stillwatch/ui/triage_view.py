@@ -13,7 +13,6 @@ from stillwatch.ui import (
     cluster_view,
     kit,
     labelling,
-    look,
     navigation,
     person,
     queue_facts,
@@ -97,7 +96,7 @@ def queue(table: pd.DataFrame) -> None:
     if chosen not in set(rows["cluster_id"]):
         chosen = str(rows["cluster_id"].iat[0])
     left, right = st.columns([2.1, 1], gap="small")
-    with left.container(border=True, height=610, gap="xsmall"):
+    with left.container(border=True, height=610, gap="xsmall", key="tall_list"):
         queue_list.draw(
             rows.head(_ROWS),
             chosen=chosen,
@@ -108,7 +107,7 @@ def queue(table: pd.DataFrame) -> None:
         )
         if len(rows) > _ROWS:
             st.caption(f"The first {_ROWS} of {len(rows):,}; narrow the filters for the rest.")
-    with right.container(border=True, height=610, gap="small"):
+    with right.container(border=True, height=610, gap="small", key="tall_preview"):
         _preview(rows[rows["cluster_id"] == chosen].iloc[0].to_dict())
 
 
@@ -147,12 +146,10 @@ def _preview(r: dict[Any, Any]) -> None:
             )
         )
     kit.title("Why they belong together")
-    pairs = zip(list(r["reasons"])[:6], [*r["kinds"], *[""] * 9], strict=False)
+    pairs = zip(list(r["reasons"])[:6], r["reason_kinds"], strict=False)
     kit.html(
         Markup('<ul class="sw-list">{}</ul>').format(
-            Markup("").join(
-                Markup("<li>{}</li>").format(kit.kind(str(k) if k in look.MARKS else "timing", t)) for t, k in pairs
-            )
+            Markup("").join(Markup("<li>{}</li>").format(kit.kind(kind, words.gist(text, 200))) for text, kind in pairs)
         )
     )
     kit.title("Speaks against")

@@ -201,6 +201,11 @@ def lineage(word: str | None, previous: float | None, size: int) -> str:
     return f"{word}, {abs(change):,} {'more' if change > 0 else 'fewer'} than {int(previous):,}"
 
 
+def gist(reason: str, limit: int = 110) -> str:
+    """The first clause of a reason: what was found. The rest says compared to what."""
+    return plain(reason.split("; ")[0], limit)
+
+
 def lines(texts: list[str] | tuple[str, ...]) -> Markup:
     """Escaped list items, for kit blocks."""
     return Markup("").join(Markup("<li>{}</li>").format(plain(t, 400)) for t in texts)

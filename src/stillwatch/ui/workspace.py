@@ -57,8 +57,8 @@ def _digest(*parts: Any) -> str:
 def _graph(cluster: Cluster, filters: state.Filters, seen: Focus, ticked: list[str]) -> None:
     opened: dict[str, set[int]] = st.session_state.setdefault(_OPENED, {})
     everything = st.session_state.get(_ALL) == cluster.cluster_id
-    picture = drawing(cluster, opened=opened.get(cluster.cluster_id, set()), everything=everything, height=HEIGHT - 74)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    picture = drawing(cluster, opened=opened.get(cluster.cluster_id, set()), everything=everything, height=HEIGHT - 72)
+    with kit.title_row():
         kit.title("Link graph", _drawn(picture))
         st.space("stretch")
         if picture.groups or everything:
@@ -137,7 +137,7 @@ def _members(
     cluster: Cluster, filters: state.Filters, seen: Focus, table: pd.DataFrame, key: str, ticked: list[str]
 ) -> None:
     in_focus = seen.accounts is not None
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with kit.title_row():
         kit.title("In focus" if in_focus else "All members", words.count(len(table), "account"))
         st.space("stretch")
         if len(ticked) == 1:
