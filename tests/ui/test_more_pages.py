@@ -223,3 +223,13 @@ def test_a_table_of_ten_thousand_campaign_accounts_is_cut_with_words(home: Setti
     app = page("campaigns", campaign=campaign)
     assert not app.exception
     assert f"The {campaigns_view.SHOWN_ACCOUNTS:,} highest scores" in text_of(app)
+
+
+def test_a_newly_published_run_is_what_the_pages_show(home: Settings) -> None:
+    fake_run.publish(home.home, sizes=(30, 12))
+    app = page("summary")
+    assert "2 groups of accounts reach" in text_of(app)
+    fake_run.publish(home.home, sizes=(30, 12, 9), run_id="R-20261121-120000-beef")
+    app.run()
+    assert not app.exception
+    assert "3 groups of accounts reach" in text_of(app)

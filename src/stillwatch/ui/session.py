@@ -95,7 +95,8 @@ def frame(table: str, cluster_id: str | None = None, *, run: Run | None = None) 
 
 
 @st.cache_resource(max_entries=96, show_spinner=False)
-def _frame(_folder: str, _run: Run, table: str, cluster_id: str | None) -> pd.DataFrame:
+def _frame(folder: str, _run: Run, table: str, cluster_id: str | None) -> pd.DataFrame:
+    del folder  # the cache key; an argument with an underscore in front is none
     filters = [("cluster_id", "=", cluster_id)] if cluster_id is not None else None
     return _run.frame(table, filters=filters)
 
