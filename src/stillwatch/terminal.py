@@ -39,7 +39,8 @@ class Out:
         """One message on standard error; with ``--json`` an object too."""
         if self.as_json:
             print(json.dumps({"error": text}, ensure_ascii=False), flush=True)
-        print(f"stillwatch: {printable(text)}", file=sys.stderr, flush=True)
+        lines = [printable(line) for line in text.splitlines()]
+        print("stillwatch: " + "\n  ".join(lines), file=sys.stderr, flush=True)
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:
