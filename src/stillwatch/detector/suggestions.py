@@ -124,13 +124,13 @@ def _why(score: float, base: float, size: int) -> str:
 
 
 def _lacking(labelled: pd.DataFrame, clusters: pd.DataFrame) -> pd.DataFrame:
-    """Where labels of one side are missing, the likeliest clusters of that side come first."""
+    """Where one side has no labels yet, its most telling clusters come first: the top, and the top below a half."""
     said = set(labelled["target"])
     rows = []
     if 1.0 not in said:
         top = clusters.sort_values(["score", "cluster_id"], ascending=[False, True]).head(2)
         rows.append(top.assign(why="nothing is labelled distillation yet, and this is the likeliest"))
     if 0.0 not in said:
-        low = clusters.sort_values(["score", "cluster_id"]).head(2)
-        rows.append(low.assign(why="nothing is labelled benign yet, and this is the likeliest"))
+        below = clusters[clusters["score"] < 0.5].sort_values(["score", "cluster_id"], ascending=[False, True]).head(2)
+        rows.append(below.assign(why="nothing is labelled benign yet, and this may be"))
     return pd.concat(rows).drop_duplicates("cluster_id") if rows else clusters.iloc[:0]
