@@ -186,7 +186,7 @@ def empty(
 
 def error(e: StillwatchError) -> None:
     """An error that a person can mend: its own words say what, where, what to do."""
-    st.error(words.md(str(e), 1500), icon=":material/error:")
+    st.error(words.md(words.sentence(str(e)), 1500), icon=":material/error:")
 
 
 def attempt(action: Callable[[], Any], done: str | Callable[[Any], str]) -> bool:

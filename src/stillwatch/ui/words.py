@@ -201,6 +201,11 @@ def lineage(word: str | None, previous: float | None, size: int) -> str:
     return f"{word}, {abs(change):,} {'more' if change > 0 else 'fewer'} than {int(previous):,}"
 
 
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
 def gist(reason: str, limit: int = 110) -> str:
     """The first clause of a reason: what was found. The rest says compared to what."""
     return plain(reason.split("; ")[0], limit)
