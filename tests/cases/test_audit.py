@@ -7,6 +7,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from stillwatch.cases.models import APPEND_ONLY, Base
+from stillwatch.errors import StoreError
 
 
 def rows_of(store) -> None:
@@ -101,3 +102,12 @@ def test_a_change_that_fails_leaves_no_trace_in_the_log(store):
     with pytest.raises(Exception, match="no campaign"):
         store.add_note("K-9999", "note", "ana")
     assert store.chain_head() == before
+
+
+def test_a_log_without_its_head_takes_no_more_entries(store, engine):
+    rows_of(store)
+    without_triggers(engine, "DELETE FROM audit_head")
+    with pytest.raises(StoreError, match="has lost its head"):
+        store.add_label("account", "bo-1", "benign", "r", "ana")
+    with pytest.raises(StoreError, match="has lost its head"):
+        store.chain_head()

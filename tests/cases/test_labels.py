@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -201,6 +202,25 @@ def test_the_law_a_rule_never_takes_the_place_of_a_person(standing, source, labe
         assert decision.supersedes.source == "rule" or (source != "rule" and decision.supersedes.labeler == labeler)
     if isinstance(decision, Keep):
         assert (decision.label.value, decision.label.labeler, decision.label.source) == ("benign", labeler, source)
+
+
+def test_an_end_that_makes_no_sense_is_refused(store, clock):
+    with pytest.raises(InputError, match="which has passed"):
+        store.add_label("account", "bo-1", "benign", "r", "ana", expires_at=clock.now)
+    with pytest.raises(InputError, match="time zone"):
+        store.add_label("account", "bo-1", "benign", "r", "ana", expires_at=datetime(2030, 1, 1, tzinfo=UTC))
+
+
+def test_what_else_a_label_can_carry(store):
+    full = Statement("account", "bo-1", "benign", "r", "ana", confidence="High", evidence_request_ids=("r-1", "r-2"))
+    store.add_labels([full], "ana")
+    assert store.labels()["confidence"].iloc[0] == "high"
+    for wrong, said in (
+        (replace(full, confidence="sure"), "want one of high"),
+        (replace(full, run_id="x" * 99), "run_id"),
+    ):
+        with pytest.raises(InputError, match=said):
+            store.add_labels([wrong], "ana")
 
 
 def test_times_are_naive_utc(store):

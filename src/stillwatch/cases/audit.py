@@ -19,6 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from stillwatch.cases.models import AuditHeadRow, AuditRow
+from stillwatch.errors import StoreError
 
 GENESIS = "0" * 64
 """The hash before the first row."""
@@ -60,7 +61,10 @@ def link_hash(row: AuditRow) -> str:
 
 def lock_head(session: Session) -> AuditHeadRow:
     """The head of the chain, locked until the transaction ends (SQLite: BEGIN IMMEDIATE has locked it already)."""
-    return session.execute(select(AuditHeadRow).with_for_update()).scalar_one()
+    head = session.execute(select(AuditHeadRow).with_for_update()).scalar_one_or_none()
+    if head is None:
+        raise StoreError("the audit log of the case file has lost its head: restore the case file from a backup.")
+    return head
 
 
 def append(session: Session, head: AuditHeadRow, entry: Entry, *, by: str, at: datetime) -> AuditRow:

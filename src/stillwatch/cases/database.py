@@ -260,7 +260,7 @@ def person(given: str) -> str:
     """A name of somebody who acts: never blank, cut at 200 characters."""
     if not given.strip():
         raise InputError("it must be known who does this: give a name (--by NAME or STILLWATCH_USER).")
-    return storable("the name", given.strip()[:NAME_LIMIT])
+    return storable("the name", given.strip()[:NAME_LIMIT].strip())
 
 
 def exists_in(session: Session, column: Any, value: str) -> bool:

@@ -8,9 +8,11 @@ reason, expiry, human beats rule). An import of analysts' labels counts as peopl
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import pandas as pd
@@ -26,6 +28,14 @@ from stillwatch.domain import Label, LabelSource, LabelValue, TargetType
 from stillwatch.errors import InputError, StillwatchError, UnknownTarget
 
 SHOWN_PROBLEMS = 20
+
+
+class Confidence(StrEnum):
+    """How good the basis of a label is (ICD 203); null = not said."""
+
+    HIGH = "high"
+    MODERATE = "moderate"
+    LOW = "low"
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,7 @@ class LabelBook(Database):
 
         All problems are collected and raised once, with the row of each.
         """
-        cleaned, problems = _clean(statements)
+        cleaned, problems = _clean(statements, self._clock())
         snapshots = self._look_up(cleaned, problems)
         _raise_all(problems, statements)
         if not cleaned:
@@ -254,13 +264,15 @@ class LabelBook(Database):
         The value with most votes; a tie is ``unsure``. ``labelers`` counts who spoke, ``agreed`` is true when all
         said the same. Votes of rules only count where no person spoke (they cannot stand beside a person's).
         """
-        votes = self.labels()
+        votes: dict[tuple[str, str], Counter[str]] = {}
+        for kind, target, value in self.labels()[["target_type", "target_id", "value"]].itertuples(index=False):
+            votes.setdefault((kind, target), Counter())[value] += 1
         rows = []
-        for (kind, target), group in votes.groupby(["target_type", "target_id"], sort=True):
-            counts = group["value"].value_counts()
-            tie = len(counts) > 1 and counts.iloc[0] == counts.iloc[1]
-            value = str(LabelValue.UNSURE) if tie else str(counts.index[0])
-            rows.append((kind, target, value, int(counts.iloc[0]), len(group), len(counts) == 1))
+        for (kind, target), counts in sorted(votes.items()):
+            (value, most), *others = counts.most_common()
+            tie = bool(others) and others[0][1] == most
+            said = str(LabelValue.UNSURE) if tie else value
+            rows.append((kind, target, said, most, counts.total(), not others))
         return pd.DataFrame(rows, columns=["target_type", "target_id", "value", "votes", "labelers", "agreed"])
 
 
@@ -282,7 +294,7 @@ def _standing(
     return found
 
 
-def _clean(statements: Sequence[Statement]) -> tuple[list[Statement], list[tuple[int | None, str]]]:
+def _clean(statements: Sequence[Statement], now: datetime) -> tuple[list[Statement], list[tuple[int | None, str]]]:
     """Statements with their words checked, doubles left out; and what is wrong with the others."""
     kept: dict[tuple[str, str, str], Statement] = {}
     problems: list[tuple[int | None, str]] = []
@@ -295,9 +307,9 @@ def _clean(statements: Sequence[Statement]) -> tuple[list[Statement], list[tuple
                 reason=reason_text(s.reason),
                 labeler=person(s.labeler),
                 source=_one_of(LabelSource, "source", s.source),
-                run_id=s.run_id,
-                expires_at=s.expires_at,
-                confidence=s.confidence,
+                run_id=_run(s.run_id),
+                expires_at=_end(s.expires_at, now),
+                confidence=s.confidence and _one_of(Confidence, "confidence", s.confidence),
                 evidence_request_ids=s.evidence_request_ids,
                 row=s.row,
             )
@@ -328,11 +340,27 @@ def _raise_all(problems: list[tuple[int | None, str]], given: Sequence[Statement
     raise kind("\n".join([head, *lines[:SHOWN_PROBLEMS], *more]))
 
 
-def _one_of(kind: type[TargetType] | type[LabelValue] | type[LabelSource], what: str, given: str) -> str:
+def _one_of(kind: type[StrEnum], what: str, given: str) -> str:
     word = str(given).strip().lower()
     if word not in {str(v) for v in kind}:
         raise InputError(f"{what} is {_short(given)}; want one of {', '.join(kind)}")
     return word
+
+
+def _end(given: datetime | None, now: datetime) -> datetime | None:
+    if given is None:
+        return None
+    if given.tzinfo is not None:
+        raise InputError("expires_at carries a time zone; want naive UTC")
+    if given <= now:
+        raise InputError(f"expires_at is {given:%Y-%m-%d %H:%M} UTC, which has passed; such a label would never stand")
+    return given
+
+
+def _run(given: str | None) -> str | None:
+    if given is not None and not 0 < len(given) <= 60:
+        raise InputError(f"run_id is {_short(given)}; want the id of a run")
+    return given
 
 
 def _target(given: str) -> str:

@@ -16,7 +16,7 @@ from typing import Self
 import pandas as pd
 from sqlalchemy import or_, select
 
-from stillwatch.cases.audit import first_broken
+from stillwatch.cases.audit import first_broken, lock_head
 from stillwatch.cases.campaigns import CampaignBook
 from stillwatch.cases.custody import Custody
 from stillwatch.cases.database import connect, utc_now
@@ -87,5 +87,5 @@ class CaseStore(LabelBook, CampaignBook, Queue, Custody):
     def chain_head(self) -> tuple[int, str]:
         """Number and hash of the last audit row; a bundle carries it outside the database."""
         with self._read() as session:
-            head = session.get_one(AuditHeadRow, 1)
+            head = lock_head(session)
             return head.seq, head.hash

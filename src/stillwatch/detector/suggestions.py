@@ -39,15 +39,16 @@ class Agreement:
 
 def agreement(labels: pa.Table) -> Agreement:
     """Agreement of the labels that stand."""
-    frame = labels.to_pandas()
+    said: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for row in labels.select(["target_type", "target_id", "labeler", "value"]).to_pylist():
+        said.setdefault((row["target_type"], row["target_id"]), []).append((row["labeler"], row["value"]))
     disputed, twice = [], 0
-    for (kind, target), votes in frame.groupby(["target_type", "target_id"], sort=True):
-        if votes["labeler"].nunique() < 2:
+    for (kind, target), votes in sorted(said.items()):
+        if len({who for who, _ in votes}) < 2:
             continue
         twice += 1
-        if votes["value"].nunique() > 1:
-            said = ", ".join(f"{who} {what}" for who, what in zip(votes["labeler"], votes["value"], strict=True))
-            disputed.append(f"{kind} {target}: {said}")
+        if len({what for _, what in votes}) > 1:
+            disputed.append(f"{kind} {target}: {', '.join(f'{who} {what}' for who, what in votes)}")
     return Agreement(twice, twice - len(disputed), tuple(disputed))
 
 
