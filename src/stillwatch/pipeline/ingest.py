@@ -9,8 +9,7 @@ from pathlib import Path
 from stillwatch.config import Settings
 from stillwatch.domain import ImportReport, Progress, no_progress
 from stillwatch.errors import SourceError
-from stillwatch.sources.contract_reader import ContractReader
-from stillwatch.sources.source import Reader
+from stillwatch.sources import registry
 from stillwatch.warehouse.importing import import_source, known_import
 from stillwatch.warehouse.lock import home_lock
 
@@ -37,7 +36,7 @@ def import_path(
     path = Path(path).expanduser().absolute()
     if not path.exists():
         raise SourceError(f"{path} does not exist; want a file or a folder.")
-    reader = _reader(path, format, mapping)
+    reader = registry.pick(path, format, mapping)
     with home_lock(settings, f"import of {path.name}"):
         progress(f"looking at {path.name}", None)
         fingerprint = fingerprint_of(path, reader.name, mapping)
@@ -74,7 +73,3 @@ def _files(folder: Path) -> Iterator[Path]:
             yield from _files(item)
         elif item.is_file():
             yield item
-
-
-def _reader(path: Path, format: str | None, mapping: Path | None) -> Reader:
-    return ContractReader()

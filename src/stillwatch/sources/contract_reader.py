@@ -143,7 +143,8 @@ def _check_columns(spec: TableSpec, file: Path, format: str, warnings: list[str]
     if missing:
         listed = ", ".join(f"`{m}`" for m in missing)
         problems.append(
-            f"{file.name}: column {listed} is missing; it is required for {spec.name}. Row 1 has: {', '.join(columns[:12])}."
+            f"{file.name}: column {listed} is missing in row 1 and below; {spec.name} needs it. "
+            f"There are: {', '.join(c[:60] for c in columns[:12])}."
         )
     unknown = [c for c in columns if c not in spec.names and c]
     if unknown:

@@ -8,16 +8,13 @@ request that has it, so an account's own repeated phrases can be found later by 
 
 The innocent twin: everybody who uses a public template, a popular agent or a course assignment has the same frame.
 
-Hashes are keyed (SipHash-2-4 over keyed word hashes), so nobody without the home's key can test whether a text was
-seen. Chinese, Japanese, Thai and other writing without spaces: characters instead of words, seven to a phrase.
+Hashes are keyed (a keyed linear hash of keyed word hashes, sealed with SipHash-1-3), so nobody without the home's key
+can test whether a text was seen. Chinese, Japanese, Thai and other writing without spaces: characters instead of words, seven to a phrase.
 """
 
 from __future__ import annotations
 
-import os
 import unicodedata
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -27,7 +24,7 @@ import pyarrow as pa
 
 from stillwatch.domain import Capability
 from stillwatch.sources.capabilities import LEXICON
-from stillwatch.sources.sketching import KEPT, sketch_rows, token_hashes
+from stillwatch.sources.sketching import KEPT, SCRATCH, sketch_rows, wording_hash
 
 _LETTER, _DIGIT, _SOLID = 1, 2, 3
 _TABLE = 8192
@@ -65,15 +62,27 @@ class _Tables:
     lower: np.ndarray[Any, np.dtype[np.uint32]]
 
 
-class Sketcher:
-    """Sketches prompts with one key (32 bytes)."""
+@dataclass(frozen=True)
+class _Lexicon:
+    """Open-addressing table of wordings, and which tokens end one (by their low 16 bits)."""
 
-    def __init__(self, key: bytes, threads: int | None = None) -> None:
+    words: np.ndarray[Any, np.dtype[np.uint64]]
+    flags: np.ndarray[Any, np.dtype[np.uint32]]
+    """Strong capabilities in the low half, weak ones in the high half."""
+    endings: np.ndarray[Any, np.dtype[np.bool_]]
+
+
+class Sketcher:
+    """Sketches prompts with one key (32 bytes). Threads may share one: the work is done without the interpreter lock.
+
+    The first one of an installation compiles the scanner, which takes some seconds; later ones load it.
+    """
+
+    def __init__(self, key: bytes) -> None:
         self._key = np.frombuffer(key, np.uint64).copy()
         self._key[3] |= np.uint64(1)  # the multiplier of the word hash has to be odd
         self._tables = _tables()
-        self._words, self._flags = _lexicon(self._key, self._tables)
-        self._threads = max(1, threads or os.cpu_count() or 1)
+        self._lexicon = _lexicon(self._key, self._tables)
 
     def sketch(self, prompts: pa.Array) -> Sketch:
         """Sketch a string column. The same text and key give the same sketch, whatever stands around it."""
@@ -90,35 +99,17 @@ class Sketcher:
             offsets = np.frombuffer(offsets_buffer, np.int64)[prompts.offset : prompts.offset + rows + 1]
             data = np.frombuffer(data_buffer, np.uint8) if data_buffer is not None else np.zeros(0, np.uint8)
 
-            def part(bounds: tuple[int, int]) -> None:
-                sketch_rows(
-                    data, offsets, *bounds, self._key, self._tables.classes, self._tables.lower,
-                    self._words, self._flags, template, phrases, kept, chars, flags,
-                )  # fmt: skip
-
-            parts = list(_parts(offsets, self._threads))
-            if len(parts) > 1:
-                with ThreadPoolExecutor(len(parts)) as pool:
-                    list(pool.map(part, parts))
-            else:
-                part(parts[0])
+            sketch_rows(
+                data, offsets, 0, rows, np.zeros(SCRATCH, np.uint64), self._key,
+                self._tables.classes, self._tables.lower,
+                self._lexicon.words, self._lexicon.flags, self._lexicon.endings,
+                template, phrases, kept, chars, flags,
+            )  # fmt: skip
         kept[absent] = 0
         inside = np.arange(KEPT) < kept[:, None]
         ends = np.concatenate([[0], np.cumsum(kept)]).astype(np.int32)
         listed = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(phrases[inside]), mask=pa.array(absent))
         return Sketch(_hex(template, absent), listed, pa.array(chars, mask=absent), pa.array(flags, mask=absent))
-
-
-def _parts(offsets: np.ndarray[Any, Any], threads: int) -> Iterator[tuple[int, int]]:
-    """Row ranges of about equal text, one a thread."""
-    rows = len(offsets) - 1
-    total = int(offsets[-1] - offsets[0])
-    if total < 1 << 16:
-        threads = 1
-    cuts = np.searchsorted(offsets, offsets[0] + total * np.arange(1, threads) // threads)
-    edges = [0, *(int(c) for c in cuts), rows]
-    for start, stop in zip(edges, edges[1:], strict=False):
-        yield start, stop
 
 
 def _hex(values: np.ndarray[Any, Any], absent: np.ndarray[Any, Any]) -> pa.Array:
@@ -149,18 +140,19 @@ def _tables() -> _Tables:
     return _Tables(classes, lower)
 
 
-def _lexicon(key: np.ndarray[Any, Any], tables: _Tables) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Open-addressing table: hash of a wording -> strong flags (low half) and weak flags (high half)."""
-    words = np.zeros(_TABLE, np.uint64)
-    flags = np.zeros(_TABLE, np.uint32)
+def _lexicon(key: np.ndarray[Any, Any], tables: _Tables) -> _Lexicon:
+    words, flags, endings = np.zeros(_TABLE, np.uint64), np.zeros(_TABLE, np.uint32), np.zeros(1 << 16, np.bool_)
+    scratch = np.zeros(SCRATCH, np.uint64)
     for capability in Capability:
         wording = LEXICON[capability]
         for phrases, bit in ((wording.strong, capability.bit), (wording.weak, capability.bit << 16)):
             for phrase in phrases:
-                hashed = token_hashes(np.frombuffer(phrase.encode(), np.uint8), key, tables.classes, tables.lower)
+                text = np.frombuffer(phrase.encode(), np.uint8)
+                hashed, last, _count = wording_hash(text, scratch, key, tables.classes, tables.lower)
                 slot = int(hashed) % _TABLE
                 while words[slot] not in (0, hashed):
                     slot = (slot + 1) % _TABLE
                 words[slot] = hashed
                 flags[slot] |= np.uint32(bit)
-    return words, flags
+                endings[int(last) & 0xFFFF] = True
+    return _Lexicon(words, flags, endings)

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from stillwatch.domain import Capability
+
 HEAD, BODY, TAIL = 10, 6, 10
 KEPT = HEAD + BODY + TAIL
 """Phrases kept of the first 40 words, of the rest, of the last 40 words."""
@@ -17,36 +19,43 @@ WINDOW = 80
 """Head and tail in half words: a word counts 2, a character of a script without spaces 1."""
 RING = 128
 GRAM, SOLID_GRAM = 4, 7
-LONGEST = 8
-"""Longest wording of the lexicon in tokens."""
+LONGEST, MAX_WORDS = 8, 4
+"""Longest wording of the lexicon in characters of a script without spaces, and in words."""
 QUOTE_BYTES, CODE_BYTES = 300, 200
 
 _WORD, _SOLID, _MASKED, _FENCE, _END = 1, 2, 3, 4, 0
 _NUMBER, _QUOTED, _ADDRESS, _CODE = (np.uint64(h) for h in (11, 12, 13, 14))
 _U = np.uint64
 
-_jit: Any = njit(cache=True, nogil=True)
+# No function here allocates, so numba's reference counts are left out: they took five sixths of the time.
+_jit: Any = njit(nogil=True, forceinline=True, _nrt=False)
+_entry: Any = njit(nogil=True, cache=True, _nrt=False)
+"""Compiled code of the two functions that others call is kept beside the module (or in numba's user cache)."""
+
+SCRATCH = (7, RING)
+"""Shape of the working memory of one thread (uint64)."""
+_TOKENS, _HEAD, _BODY, _TAIL, _LATE, _LATE_AT, _FOUND = range(7)
+_FENCED = Capability.CODING.bit
 
 
 @_jit
 def _decode(data, i, end):  # type: ignore[no-untyped-def]
     """Code point at i and its length in bytes; text is valid UTF-8."""
-    b = np.uint32(data[i])
+    b = np.int64(data[i])
     if b < 0x80:
         return b, 1
     if b < 0xE0 and i + 1 < end:
-        return ((b & np.uint32(0x1F)) << np.uint32(6)) | (np.uint32(data[i + 1]) & np.uint32(0x3F)), 2
+        return (b & 0x1F) << 6 | np.int64(data[i + 1]) & 0x3F, 2
     if b < 0xF0 and i + 2 < end:
-        two = (np.uint32(data[i + 1]) & np.uint32(0x3F)) << np.uint32(6)
-        return ((b & np.uint32(0x0F)) << np.uint32(12)) | two | (np.uint32(data[i + 2]) & np.uint32(0x3F)), 3
-    return np.uint32(0x20000 if (b == 0xF0 and i + 1 < end and data[i + 1] >= 0xA0) else 0x1F600), 4
+        return (b & 0x0F) << 12 | (np.int64(data[i + 1]) & 0x3F) << 6 | np.int64(data[i + 2]) & 0x3F, 3
+    return 0x20000 if b == 0xF0 and i + 1 < end and data[i + 1] >= 0xA0 else 0x1F600, 4
 
 
 @_jit
 def _class(cp, classes):  # type: ignore[no-untyped-def]
     if cp < 0x10000:
-        return classes[cp]
-    return np.uint8(3) if cp == 0x20000 else np.uint8(0)  # rare Chinese characters; emoji separate
+        return np.int64(classes[cp])
+    return 3 if cp == 0x20000 else 0  # rare Chinese characters; emoji separate
 
 
 @_jit
@@ -124,7 +133,7 @@ def _next_token(data, i, end, size, key, classes, lower):  # type: ignore[no-unt
             if kind == 1 and cp != 0x5F:
                 pure_number = False
             if cp < 0x2000:
-                cp = lower[cp]
+                cp = np.int64(lower[cp])
             h = (((h << _U(5)) | (h >> _U(59))) ^ _U(cp)) * key[3]
             i += n
             if i >= end:
@@ -187,86 +196,85 @@ def _round(v0, v1, v2, v3):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def _absorb(v0, v1, v2, v3, m):  # type: ignore[no-untyped-def]
-    v3 ^= m
+def _seal(m, k0, k1):  # type: ignore[no-untyped-def]
+    """SipHash-1-3 of one word."""
+    v0, v1 = k0 ^ _U(0x736F6D6570736575), k1 ^ _U(0x646F72616E646F6D)
+    v2, v3 = k0 ^ _U(0x6C7967656E657261), k1 ^ _U(0x7465646279746573) ^ m
     v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-    v0, v1, v2, v3 = _round(v0, v1, v2, v3)
-    return v0 ^ m, v1, v2, v3
-
-
-@_jit
-def _digest(v0, v1, v2, v3, length):  # type: ignore[no-untyped-def]
-    v0, v1, v2, v3 = _absorb(v0, v1, v2, v3, _U(length) << _U(56))
+    v0 ^= m
     v2 ^= _U(0xFF)
-    for _ in range(4):
-        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+    v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+    v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+    v0, v1, v2, v3 = _round(v0, v1, v2, v3)
     return v0 ^ v1 ^ v2 ^ v3
 
 
 @_jit
-def _gram(tokens, count, n, k0, k1):  # type: ignore[no-untyped-def]
-    """SipHash-2-4 of the last n tokens of the ring."""
-    v0, v1 = k0 ^ _U(0x736F6D6570736575), k1 ^ _U(0x646F72616E646F6D)
-    v2, v3 = k0 ^ _U(0x6C7967656E657261), k1 ^ _U(0x7465646279746573)
-    for j in range(count - n, count):
-        v0, v1, v2, v3 = _absorb(v0, v1, v2, v3, tokens[j & (LONGEST - 1)])
-    return _digest(v0, v1, v2, v3, n * 8)
+def _gram(scratch, count, n, key):  # type: ignore[no-untyped-def]
+    """Keyed hash of the last n tokens: a keyed linear hash, sealed."""
+    total = _U(n)
+    for j in range(n):
+        total = total * key[3] + scratch[_TOKENS, (count - 1 - j) & (LONGEST - 1)]
+    return _seal(_finish(total), key[0], key[1])
 
 
 @_jit
-def _keep(best, size, limit, h):  # type: ignore[no-untyped-def]
-    """Insert h into the ascending list of the smallest; returns the new size."""
-    if size == limit and h >= best[size - 1]:
+def _keep(scratch, which, size, limit, h):  # type: ignore[no-untyped-def]
+    """Insert h into one ascending list of the smallest without repeats; returns the new size."""
+    if size == limit and h >= scratch[which, size - 1]:
         return size
     at = size
-    while at > 0 and best[at - 1] > h:
+    while at > 0 and scratch[which, at - 1] > h:
         at -= 1
-    if at > 0 and best[at - 1] == h:
+    if at > 0 and scratch[which, at - 1] == h:
         return size
     last = size if size < limit else limit - 1
     for j in range(last, at, -1):
-        best[j] = best[j - 1]
-    best[at] = h
+        scratch[which, j] = scratch[which, j - 1]
+    scratch[which, at] = h
     return last + 1
 
 
 @_jit
-def _fold(c, token):  # type: ignore[no-untyped-def]
-    return _finish(((c << _U(7)) | (c >> _U(57))) ^ token) | _U(1)
+def _fold(folded, token):  # type: ignore[no-untyped-def]
+    return _finish(_rotl(folded, 7) ^ token) | _U(1)
 
 
 @_jit
-def token_hashes(text, key, classes, lower):  # type: ignore[no-untyped-def]
-    """Hash of a wording of the lexicon: its tokens folded from the last to the first."""
-    tokens = np.zeros(LONGEST, np.uint64)
+def _blanks(masked, n):  # type: ignore[no-untyped-def]
+    """How many of the last n tokens are placeholders."""
+    bits = masked & ((1 << n) - 1)
+    blanks = 0
+    while bits:
+        bits &= bits - 1
+        blanks += 1
+    return blanks
+
+
+@_entry
+def wording_hash(text, scratch, key, classes, lower):  # type: ignore[no-untyped-def]
+    """Of a wording of the lexicon: its tokens folded from the last to the first, its last token, their number."""
     count = 0
     i = 0
     while True:
         kind, token, i = _next_token(text, i, len(text), len(text), key, classes, lower)
         if kind == _END:
             break
-        tokens[count & (LONGEST - 1)] = token
+        scratch[_TOKENS, count & (LONGEST - 1)] = token
         count += 1
     folded = _U(0)
     for j in range(count - 1, max(count - 1 - LONGEST, -1), -1):
-        folded = _fold(folded, tokens[j & (LONGEST - 1)])
-    return folded
+        folded = _fold(folded, scratch[_TOKENS, j & (LONGEST - 1)])
+    return folded, scratch[_TOKENS, (count - 1) & (LONGEST - 1)], count
 
 
-@_jit
+@_entry
 def sketch_rows(  # type: ignore[no-untyped-def]
-    data, offsets, start, stop, key, classes, lower, words, flags, template, phrases, kept, chars, capabilities
-):
-    """Sketch rows start to stop; results go into the last five arrays."""
-    ring = np.zeros(LONGEST, np.uint64)
-    head = np.zeros(HEAD, np.uint64)
-    body = np.zeros(BODY, np.uint64)
-    tail = np.zeros(TAIL, np.uint64)
-    late = np.zeros(RING, np.uint64)
-    late_at = np.zeros(RING, np.int64)
-    found = np.zeros(KEPT, np.int32)
-    k0, k1 = key[0], key[1]
-    slots = _U(len(words))
+    data, offsets, start, stop, scratch, key, classes, lower, words, flags, endings,
+    template, phrases, kept, chars, capabilities,
+):  # fmt: skip
+    """Sketch rows start to stop of Arrow text; results go into the last five arrays."""
+    last_slot = _U(len(words) - 1)
     for row in range(start, stop):
         i, end = offsets[row], offsets[row + 1]
         size = end - i
@@ -274,79 +282,59 @@ def sketch_rows(  # type: ignore[no-untyped-def]
         for j in range(i, end):
             length += (data[j] & 0xC0) != 0x80
         chars[row] = length
-        v0, v1 = k0 ^ _U(0x736F6D6570736575), k1 ^ _U(0x646F72616E646F6D)
-        v2, v3 = k0 ^ _U(0x6C7967656E657261), k1 ^ _U(0x7465646279746573)
-        count = 0
-        at = 0
-        grams = 0
-        heads = bodies = tails = 0
-        masked = 0
-        last = _U(0)
-        strong = _U(0)
-        weak = _U(0)
+        whole = key[2]
+        last = strong = weak = _U(0)
+        count = at = grams = heads = bodies = tails = masked = 0
         while True:
             kind, token, i = _next_token(data, i, end, size, key, classes, lower)
             if kind == _END:
                 break
             is_masked = kind >= _MASKED
             if kind == _FENCE:
-                strong |= _U(8)
+                strong |= _U(_FENCED)
             if is_masked and token == last:
                 continue  # a run of numbers is one number
             last = token
-            v0, v1, v2, v3 = _absorb(v0, v1, v2, v3, token)
-            ring[count & (LONGEST - 1)] = token
+            whole = (_rotl(whole, 23) ^ token) * key[3]
+            scratch[_TOKENS, count & (LONGEST - 1)] = token
             count += 1
             at += 1 if kind == _SOLID else 2
             masked = (masked << 1 | is_masked) & 0x7F
             n = SOLID_GRAM if kind == _SOLID else GRAM
-            bits = masked & ((1 << n) - 1)
-            blanks = 0
-            while bits:
-                bits &= bits - 1
-                blanks += 1
-            if count >= n and blanks <= 2:
-                h = _gram(ring, count, n, k0, k1)
+            if count >= n and _blanks(masked, n) <= 2:
+                h = _gram(scratch, count, n, key)
                 if at <= WINDOW:
-                    heads = _keep(head, heads, HEAD, h)
+                    heads = _keep(scratch, _HEAD, heads, HEAD, h)
                 else:
-                    bodies = _keep(body, bodies, BODY, h)
-                late[grams & (RING - 1)] = h
-                late_at[grams & (RING - 1)] = at
+                    bodies = _keep(scratch, _BODY, bodies, BODY, h)
+                scratch[_LATE, grams & (RING - 1)] = h
+                scratch[_LATE_AT, grams & (RING - 1)] = _U(at)
                 grams += 1
-            if not is_masked:
+            if not is_masked and endings[token & _U(0xFFFF)]:
                 folded = _U(0)
                 for j in range(count - 1, max(count - 1 - LONGEST, -1), -1):
-                    folded = _fold(folded, ring[j & (LONGEST - 1)])
-                    slot = folded % slots
-                    while words[slot] != 0 and words[slot] != folded:
-                        slot = (slot + _U(1)) % slots
+                    folded = _fold(folded, scratch[_TOKENS, j & (LONGEST - 1)])
+                    slot = folded & last_slot
+                    while words[slot] != _U(0) and words[slot] != folded:
+                        slot = (slot + _U(1)) & last_slot
                     if words[slot] == folded:
                         flag = _U(flags[slot])
                         strong |= flag & _U(0xFFFF)
                         strong |= weak & (flag >> _U(16))
                         weak |= flag >> _U(16)
-                    if kind == _WORD and count - j >= 4:
+                    if kind == _WORD and count - j >= MAX_WORDS:
                         break
-        template[row] = _digest(v0, v1, v2, v3, count * 8)
+        template[row] = _seal(_finish(whole), key[0], key[1])
         capabilities[row] = np.int32(strong)
         for j in range(max(0, grams - RING), grams):
-            if late_at[j & (RING - 1)] > at - WINDOW:
-                tails = _keep(tail, tails, TAIL, late[j & (RING - 1)])
-        total = 0
-        for j in range(heads):
-            found[total] = np.int32(head[j] & _U(0xFFFFFFFF))
-            total += 1
-        for j in range(bodies):
-            found[total] = np.int32(body[j] & _U(0xFFFFFFFF))
-            total += 1
-        for j in range(tails):
-            found[total] = np.int32(tail[j] & _U(0xFFFFFFFF))
-            total += 1
-        ordered = np.sort(found[:total])
+            if np.int64(scratch[_LATE_AT, j & (RING - 1)]) > at - WINDOW:
+                tails = _keep(scratch, _TAIL, tails, TAIL, scratch[_LATE, j & (RING - 1)])
         unique = 0
-        for j in range(total):
-            if j == 0 or ordered[j] != ordered[j - 1]:
-                phrases[row, unique] = ordered[j]
-                unique += 1
+        for which, many in ((_HEAD, heads), (_BODY, bodies), (_TAIL, tails)):
+            for j in range(many):
+                # sampled by the high half, kept by the low half: small hashes would collide
+                signed = np.int64(np.int32(scratch[which, j] & _U(0xFFFFFFFF)))
+                unique = _keep(scratch, _FOUND, unique, KEPT, _U(signed + 0x80000000))
+        for j in range(unique):
+            phrases[row, j] = np.int32(np.int64(scratch[_FOUND, j]) - 0x80000000)
         kept[row] = unique

@@ -32,7 +32,7 @@ DELIMITERS = (",", ";", "\t", "|")
 
 
 def text_batches(spec: TableSpec, files: tuple[Path, ...], format: str) -> Iterator[pa.RecordBatch]:
-    """Rows of CSV or JSON lines files: every contract column as text, and ``_file``, ``_row``, ``_bad``, ``_bad_column``.
+    """Rows of CSV or JSON lines files: every contract column as text, and the ``ROW_COLUMNS``.
 
     Raises:
         SourceError: a file is damaged, or is not what its name says.

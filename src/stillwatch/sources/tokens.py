@@ -23,7 +23,7 @@ KEY_FILE = "tokens.key"
 _KEY_BYTES = 32
 _HEX = 24
 ADDRESS_KINDS = frozenset({"ip", "signup_ip"})
-"""Identifier kinds that are network addresses: they share the context ``ip`` with ``requests.ip`` and are equal to it."""
+"""Identifier kinds that are network addresses: one context with ``requests.ip``, so that equal addresses are equal."""
 
 
 def context_of(identifier_kind: str) -> str:

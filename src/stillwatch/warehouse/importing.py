@@ -92,7 +92,7 @@ def import_source(
         store = Warehouse(settings, snapshot)
         for name, spec in WAREHOUSE.items():
             con.execute(f"CREATE TEMP VIEW w_{name} AS {scan_sql(spec, store.files(name))}")
-        stager = Stager(con, tokens, folder, now, settings.keep_prompts, progress)
+        stager = Stager(con, tokens, folder, now, settings.keep_prompts, settings.threads, progress)
         staged = [stager.stage(table) for table in data.tables]
         merger = Merger(con, import_id)
         _refuse(data, staged, merger)

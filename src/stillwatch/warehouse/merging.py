@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import duckdb
@@ -35,6 +35,7 @@ class Merger:
 
     con: duckdb.DuckDBPyConnection
     import_id: str
+    _repeated: dict[str, int] = field(default_factory=dict)
 
     def merge(self, staged: Staged) -> Merge:
         """What to write for one staged table."""
@@ -46,24 +47,30 @@ class Merger:
         }[staged.name](staged)
 
     def repeated(self, staged: Staged) -> int:
-        """Rows whose key stands on another row of the same import too (later ones count; 0 for tables without a key)."""
+        """Rows whose key stood on an earlier row of the same import; 0 for tables without a key."""
+        if staged.name not in self._repeated:
+            self._repeated[staged.name] = self._count_repeated(staged)
+        return self._repeated[staged.name]
+
+    def _count_repeated(self, staged: Staged) -> int:
         key = CONTRACT[staged.name].key
         if not key:
             return 0
         # 64-bit hashes first: ten million of them take a second, and only if some are equal are the keys looked at
-        row = self._one(
-            f"SELECT count({key[0]}), count(DISTINCT hash({key[0]})) FROM {staged.relation} WHERE {key[0]} IS NOT NULL"
-        )
-        if row[0] == row[1]:
-            return 0
-        row = self._one(f"SELECT count({key[0]}) - count(DISTINCT {key[0]}) FROM {staged.relation}")
-        return int(row[0])
+        for distinct in (f"hash({key[0]})", key[0]):
+            found = self._one(
+                f"SELECT count(*) - count(DISTINCT {distinct}) FROM {staged.relation} WHERE {key[0]} IS NOT NULL"
+            )
+            if not found[0]:
+                return 0
+        return int(found[0])
 
     def first_repeat(self, staged: Staged) -> tuple[str, str | None, int | None, str | None, int | None]:
         """The first repeated key: its value, file and row, and the file and row where it stood before."""
         key = CONTRACT[staged.name].key[0]
         found = self._one(
-            f"WITH doubled AS (SELECT {key} FROM {staged.relation} WHERE {key} IS NOT NULL GROUP BY {key} HAVING count(*) > 1), "
+            f"WITH doubled AS (SELECT {key} FROM {staged.relation} "
+            f"WHERE {key} IS NOT NULL GROUP BY {key} HAVING count(*) > 1), "
             f"rows AS (SELECT {key} AS k, _file AS f, _row AS r, lag(_file) OVER w AS pf, lag(_row) OVER w AS pr, "
             f"row_number() OVER w AS n FROM {staged.relation} WHERE {key} IN (SELECT {key} FROM doubled) "
             f"WINDOW w AS (PARTITION BY {key} ORDER BY _file, _row)) "
@@ -130,8 +137,8 @@ class Merger:
         names = ", ".join(IDENTIFIERS.names)
         key = "account_id, kind, value"
         self.con.execute(
-            "CREATE OR REPLACE TEMP TABLE m_identifiers AS SELECT account_id, kind, value, min(first_seen) AS first_seen, "
-            f"max(last_seen) AS last_seen, {quote(self.import_id)} AS import_id "
+            "CREATE OR REPLACE TEMP TABLE m_identifiers AS SELECT account_id, kind, value, "
+            f"min(first_seen) AS first_seen, max(last_seen) AS last_seen, {quote(self.import_id)} AS import_id "
             f"FROM ({self._good(staged)}) GROUP BY {key}"
         )
         wider = (
@@ -147,7 +154,8 @@ class Merger:
                 f"SELECT {names} FROM m_identifiers ANTI JOIN w_identifiers USING ({key}) ORDER BY {key}", "append", new
             )
         return Merge(
-            f"SELECT {key}, least(n.first_seen, o.first_seen) AS first_seen, greatest(n.last_seen, o.last_seen) AS last_seen, "
+            f"SELECT {key}, least(n.first_seen, o.first_seen) AS first_seen, "
+            "greatest(n.last_seen, o.last_seen) AS last_seen, "
             f"CASE WHEN o.account_id IS NULL OR {wider} THEN n.import_id ELSE o.import_id END AS import_id "
             f"FROM m_identifiers n FULL JOIN w_identifiers o USING ({key}) ORDER BY {key}",
             "overwrite",

@@ -8,7 +8,9 @@ neither prompt text nor an identifier in clear ever arrives (unless the operator
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -75,6 +77,7 @@ class Stager:
     now: datetime
     """Naive UTC; times far ahead of it are wrong."""
     keep_prompts: bool
+    threads: int
     progress: Progress
 
     def stage(self, table: FileTable | BatchTable) -> Staged:
@@ -164,18 +167,23 @@ class Stager:
         fields = [(c, target.column(c).arrow) for c in source_columns(name)]
         out = pa.schema([*fields, *_ROW.items()])
         path = self.folder / f"{name}.staged.parquet"
-        sketcher = Sketcher(self.tokens.derived_key("phrases")) if name == "requests" else None
         done = 0
-        with pq.ParquetWriter(path, out, compression="snappy") as writer:
-            for table in tables:
-                if name == "identifiers":
-                    table = self._tokenised(table)
-                elif sketcher is not None:
-                    table = self._sketched(table, sketcher)
+        with pq.ParquetWriter(path, out, compression="snappy") as writer, ThreadPoolExecutor(self.threads) as pool:
+            for table in _ahead(pool, self.threads + 1, self._door(name), tables):
                 writer.write_table(table.select(out.names).cast(out))
                 done += table.num_rows
                 self.progress(f"reading {name}: {done:,} rows", None)
         self.con.execute(f"CREATE OR REPLACE TEMP VIEW s_{name} AS SELECT * FROM read_parquet({quote(str(path))})")
+
+    def _door(self, name: str) -> Callable[[pa.Table], pa.Table]:
+        """What happens to checked rows of a table before they may be written."""
+        if name == "identifiers":
+            return self._tokenised
+        if name != "requests":
+            return lambda table: table
+        self.progress("preparing the prompt scanner (compiled once)", None)
+        sketcher = Sketcher(self.tokens.derived_key("phrases"))
+        return lambda table: self._sketched(table, sketcher)
 
     def _tokenised(self, table: pa.Table) -> pa.Table:
         made = self.tokens.identifier_column(table.column("kind"), table.column("value"))
@@ -227,9 +235,22 @@ class Stager:
             "ORDER BY _file, _row LIMIT 1"
         ).fetchone() or (None, None, "", "", "")
         return (
-            f"{place(spec.name, file, row)}: `{column}` is {value!r}, which {reason}; so are {bad:,} of {present:,} values: "
-            "the column has the wrong type."
+            f"{place(spec.name, file, row)}: `{column}` is {value!r}, which {reason}. "
+            f"So are {bad:,} of its {present:,} values: the column has the wrong type."
         )
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, depth: int, work: Callable[[pa.Table], pa.Table], items: Iterator[pa.Table]
+) -> Iterator[pa.Table]:
+    """``map(work, items)`` in order, with at most ``depth`` items in the air, so that memory stays bounded."""
+    waiting: deque[Future[pa.Table]] = deque()
+    for item in items:
+        waiting.append(pool.submit(work, item))
+        if len(waiting) >= depth:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def place(table: str, file: str | None, row: int | None) -> str:
