@@ -1,7 +1,8 @@
 """What to ask people next, and whether people agree.
 
 Human answers belong on doubtful groups: asking about the middle of doubtful clusters beat random clearly, asking
-only at the top of the queue taught little (docs/quality.md; uncertainty sampling, Lewis and Gale 1994).
+only at the top of the queue taught little (two prototypes on simulated worlds; uncertainty sampling, Lewis and Gale
+1994).
 """
 
 from __future__ import annotations
