@@ -72,23 +72,13 @@ def gather(
     usual = {kind: raw.usual for kind, raw in incidences.items()}
     evidence = Evidence(accounts, owner, content, neighbours, background, identity, hubs, usual)
     for name, kinds in (("hard", HARD), ("soft", SOFT)):
-        parts = evidence.of_kinds(kinds)
+        parts = [p for p in evidence.of_kinds(kinds) if p.matrix.nnz]
         if parts:
-            evidence.nulls[name] = DegreeNull(_stack(parts), owner)
+            evidence.nulls[name] = DegreeNull(parts, owner)
     for kind, part in identity.items():
         if part.matrix.nnz:
-            evidence.nulls[kind] = DegreeNull(part, owner)
+            evidence.nulls[kind] = DegreeNull([part], owner)
     return evidence
-
-
-def _stack(parts: list[Incidence]) -> Incidence:
-    return Incidence(
-        "several",
-        "several",
-        sparse.hstack([p.matrix for p in parts]).tocsr(),
-        np.concatenate([p.values for p in parts]),
-        np.sum([p.degrees for p in parts], axis=0),
-    )
 
 
 @dataclass(frozen=True)

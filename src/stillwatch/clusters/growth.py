@@ -62,10 +62,10 @@ def _weight(inside: Floats, rate: Floats, size: int) -> Floats:
     return np.asarray(np.maximum(0.0, np.log(share / rate)) * (inside > 0))
 
 
-def linked_to(evidence: Evidence, seed: Ints) -> NDArray[np.bool_]:
+def linked_to(evidence: Evidence, seed: Ints, kinds: tuple[str, ...] = HARD + SOFT) -> NDArray[np.bool_]:
     """Per account, whether a value of its own ties it to a seed account of another owner."""
     out = np.zeros(evidence.n, dtype=bool)
-    for part in evidence.of_kinds(HARD + SOFT):
+    for part in evidence.of_kinds(kinds):
         inside = part.matrix[seed]
         columns = np.unique(inside.indices)
         if not len(columns):
@@ -129,7 +129,7 @@ def _out_of_fold(features: Floats, seed: Ints, rest: Ints) -> Floats:
     for fold in range(_FOLDS):
         train = np.concatenate([seed[place[seed] != fold], rest[place[rest] != fold]])
         label = np.isin(train, seed)
-        model = LogisticRegression(C=0.5, class_weight="balanced", max_iter=300)
+        model = LogisticRegression(C=0.5, class_weight="balanced", solver="newton-cholesky")
         model.fit(features[train], label)
         held = place == fold
         out[held] = model.decision_function(features[held])

@@ -41,6 +41,11 @@ class Floor:
     hard: float
     soft: float
 
+    @property
+    def bar(self) -> float:
+        """-log10 p that one test must reach, for one false alarm in ten data sets."""
+        return 1.0 + float(np.log10(max(self.tests, 1)))
+
 
 def floor_of(tested: list[Tested]) -> Floor:
     """Median plus six robust standard deviations of the strengths of all candidate groups."""
@@ -53,6 +58,7 @@ def floor_of(tested: list[Tested]) -> Floor:
         return middle + 6.0 * 1.4826 * float(np.median(np.abs(a - middle)))
 
     content = [t for t in tested if t.origin == "content"]
+    # Groups of several resolutions overlap: about half of them are tests of their own.
     return Floor(
         max(1, len(tested)), high([t.hard.strength for t in content]), high([t.soft.strength for t in content])
     )
@@ -68,7 +74,7 @@ def _lift(e: Excess) -> float:
 
 def judge(t: Tested, floor: Floor, *, stability: float) -> Judged:
     """Tier and probability of one group."""
-    bar = 1.5 + np.log10(floor.tests)
+    bar = floor.bar
     short = []
     by_content = t.origin == "content"
     content_ok = t.lift >= 5.0 and t.coherence >= 0.05 and (by_content or t.content.strength >= bar + 1.5)

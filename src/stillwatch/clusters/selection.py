@@ -7,15 +7,17 @@ overlaps a settled cluster gives way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from stillwatch.clusters.candidates import LEAST, Candidates
-from stillwatch.clusters.evidence import Evidence, Tested, test_group
-from stillwatch.clusters.growth import grow, wording_scores
+from stillwatch.clusters.evidence import HARD, Evidence, Tested, test_group
+from stillwatch.clusters.growth import Grown, grow, linked_to, wording_scores
 from stillwatch.clusters.judge import Floor, Judged, Tier, floor_of, judge
+from stillwatch.clusters.splitting import split
 from stillwatch.graph.communities import stability
 from stillwatch.graph.world import Floats, Ints
 
@@ -38,9 +40,21 @@ class Found:
     """Every account's wording score for this cluster."""
     probability: Floats
     """Every account's probability of belonging to it."""
+    victims: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Accounts that seem to carry its traffic with a stolen key; they are not members."""
 
 
-def select(evidence: Evidence, candidates: Candidates, behaviour: Floats, *, most: int = 150) -> list[Found]:
+@dataclass(frozen=True)
+class Selection:
+    """Clusters and the bar that they were judged by."""
+
+    found: list[Found]
+    floor: Floor
+
+
+def select(
+    evidence: Evidence, candidates: Candidates, behaviour: Floats, *, seed: int = 0, most: int = 40
+) -> Selection:
     """Clusters in order of tier and score. ``behaviour`` is accounts x signals; ``most`` bounds the review queue."""
     tested = [test_group(evidence, members, origin) for origin, members in candidates.groups]
     floor = floor_of(tested)
@@ -52,16 +66,19 @@ def select(evidence: Evidence, candidates: Candidates, behaviour: Floats, *, mos
     grown = 0
     for i in order:
         t = tested[i]
-        seed = t.members[t.linked]
+        tied = t.members[t.linked]
         if len(found) >= most:
             break
-        if grown < _PROMISING and len(seed) >= LEAST and judged[i].promising and taken[seed].mean() < 0.5:
+        if grown < _PROMISING and len(tied) >= LEAST and judged[i].promising and taken[tied].mean() < 0.5:
             grown += 1
-            cluster = _grown(evidence, behaviour, t, floor, steady[i], taken)
-            if cluster is not None:
+            clusters = _grown(evidence, behaviour, t, floor, steady[i], taken, seed)
+            for cluster in clusters:
                 taken[cluster.members] = True
                 found.append(cluster)
+            if clusters:
                 continue
+        if t.origin == "identity" and t.lift < 3.0 and evidence.content.tokens.size:
+            continue  # who shares a card and writes about other things is a household until something else is known
         free = t.members[~taken[t.members]]
         if len(free) < 0.6 * len(t.members) or len(np.unique(evidence.owner[free])) < LEAST:
             continue
@@ -69,27 +86,63 @@ def select(evidence: Evidence, candidates: Candidates, behaviour: Floats, *, mos
         cluster = _as_found(evidence, alone, judge(alone, floor, stability=steady[i]), steady[i])
         taken[free] = True
         found.append(cluster)
+    return Selection(in_order(found), floor)
+
+
+def in_order(found: list[Found]) -> list[Found]:
+    """Alarms first, then by score; ties by size and by first member."""
     return sorted(found, key=lambda f: (f.judged.tier != Tier.ALARM, -f.judged.score, -len(f.members), int(f.members[0])))
 
 
 def _grown(
-    evidence: Evidence, behaviour: Floats, t: Tested, floor: Floor, steady: float, taken: NDArray[np.bool_]
-) -> Found | None:
-    """A grown and re-tested cluster; None when growth loses the evidence."""
-    result = grow(evidence, behaviour, t.members[t.linked], t.members)
+    evidence: Evidence, behaviour: Floats, t: Tested, floor: Floor, steady: float, taken: NDArray[np.bool_], seed: int
+) -> list[Found]:
+    """A grown and re-tested cluster, in parts where sisters can be told apart; nothing when growth loses the evidence."""
+    tied = t.members[t.linked]
+    result = grow(evidence, behaviour, tied, t.members)
     members = result.members[~taken[result.members]]
-    if len(members) < LEAST or len(np.intersect1d(members, t.members)) < 0.3 * t.linked.sum():
-        return None
+    if len(members) < LEAST or len(np.intersect1d(members, t.members)) < 0.3 * len(tied):
+        return []
     before, again = judge(t, floor, stability=steady), test_group(evidence, members, t.origin)
     after = judge(again, floor, stability=steady)
     if after.tier != Tier.ALARM and after.score < before.score:
-        return None
-    if before.tier != Tier.ALARM and after.tier == Tier.ALARM:
-        # The seed was chosen for its links: only the group that was not chosen may raise an alarm.
+        return []
+    if before.tier != Tier.ALARM and after.tier == Tier.ALARM and not _confirmed(evidence, t, members, floor):
+        # The seed was chosen for its links: what was not chosen has to show the same ties before there is an alarm.
         after = Judged(Tier.REVIEW, min(after.score, 0.45), before.short_of, after.promising)
+    pieces = split(evidence, members, seed=seed)
+    if len(pieces) == 1:
+        return [_settled(members, result, again, after, steady)]
+    out = []
+    for piece in pieces:
+        part = test_group(evidence, piece, t.origin)
+        verdict = judge(part, floor, stability=steady)
+        if after.tier != Tier.ALARM and verdict.tier == Tier.ALARM:
+            verdict = after
+        mine = np.zeros(evidence.n, dtype=bool)
+        mine[piece] = True
+        own = Grown(np.where(mine, result.probability, 0.0), wording_scores(evidence, piece), result.uses_behaviour)
+        out.append(_settled(piece, own, part, verdict, steady))
+    return out
+
+
+def _settled(members: Ints, result: Grown, t: Tested, judged: Judged, steady: float) -> Found:
     membership = result.probability[members]
-    core = again.linked & (membership >= 0.5)
-    return Found(members, core, membership, again, after, steady, result.wording, result.probability)
+    core = t.linked & (membership >= 0.5)
+    return Found(members, core, membership, t, judged, steady, result.wording, result.probability)
+
+
+def _confirmed(evidence: Evidence, t: Tested, members: Ints, floor: Floor) -> bool:
+    """Whether accounts that only wording brought in are tied to the seed more often than others are."""
+    seed = t.members[t.linked]
+    fresh = np.setdiff1d(members, t.members)
+    if len(fresh) < 3:
+        return False
+    linked = linked_to(evidence, seed, HARD)
+    others = np.setdiff1d(np.arange(evidence.n), np.union1d(members, t.members))
+    base = (float(linked[others].sum()) + 1.0) / (len(others) + 1.0)
+    p = float(stats.binom.sf(int(linked[fresh].sum()) - 1, len(fresh), base))
+    return bool(t.hard.strength - np.log10(max(p, 1e-300)) >= max(floor.bar, floor.hard) + 1.0)
 
 
 def _as_found(evidence: Evidence, t: Tested, judged: Judged, steady: float) -> Found:

@@ -82,7 +82,7 @@ def _ties(evidence: Evidence, found: Found, tests: int) -> list[tuple[object, ..
     for kind, null in evidence.nulls.items():
         if kind in ("hard", "soft"):
             continue
-        part = null.evidence
+        part = evidence.identity[kind]
         excess = null.test(found.members)
         if excess.observed < 2:
             continue

@@ -66,8 +66,11 @@ def closed_domains(accounts: pd.DataFrame, identifiers: pd.DataFrame) -> set[str
 def _pairs(keys: pd.Series) -> tuple[Ints, Ints]:
     """Edges from every account to the first account with the same key; null keys give none."""
     keys = keys[keys.notna()]
-    first = keys.groupby(keys).transform(lambda g: g.index[0]) if len(keys) else keys
-    return keys.index.to_numpy(np.int64), np.asarray(first, dtype=np.int64)
+    rows = keys.index.to_numpy(np.int64)
+    codes, names = pd.factorize(keys.to_numpy(dtype=object))
+    first = np.full(len(names), np.iinfo(np.int64).max)
+    np.minimum.at(first, codes, rows)
+    return rows, first[codes]
 
 
 def dominant_address(network: pd.DataFrame) -> pd.Series:

@@ -61,28 +61,35 @@ class Excess:
 
 
 class DegreeNull:
-    """Null of one kind of evidence; answers for any group of accounts."""
+    """Null of one or several kinds of evidence; answers for any group of accounts.
 
-    def __init__(self, evidence: Incidence, owner: Ints) -> None:
-        self.evidence = evidence
+    Every kind keeps its own degrees: a thousand conversations do not make a shared card more likely.
+    """
+
+    def __init__(self, parts: list[Incidence], owner: Ints) -> None:
+        self.parts = parts
         self.owner = owner
-        # Values that one owner has alone are stubs of the null, too: they say how easily a value is shared at all.
-        self.total = float(evidence.degrees.sum())
-        sharers = np.asarray(by_owner(evidence.matrix, owner).sum(axis=0)).ravel().astype(np.int64)
-        self.sizes, self.count = np.unique(sharers, return_counts=True)
+        self.matrix = sparse.hstack([p.matrix for p in parts]).tocsr()
+        self._sizes = []
+        for part in parts:
+            sharers = np.asarray(by_owner(part.matrix, owner).sum(axis=0)).ravel().astype(np.int64)
+            # Values that one owner has alone are stubs of the null, too: they say how easily a value is shared at all.
+            self._sizes.append((*np.unique(sharers, return_counts=True), float(part.degrees.sum())))
 
     def expected(self, accounts: Ints) -> float:
         """Relationships that a group of these accounts would have by chance."""
-        if not self.total:
-            return 0.0
-        mu = self.sizes * (self.evidence.degrees[accounts].sum() / self.total)
-        return float((self.count * (mu - 1.0 + np.exp(-mu))).sum())
+        out = 0.0
+        for part, (sizes, count, total) in zip(self.parts, self._sizes, strict=True):
+            if total:
+                mu = sizes * (part.degrees[accounts].sum() / total)
+                out += float((count * (mu - 1.0 + np.exp(-mu))).sum())
+        return out
 
     def test(self, accounts: Ints) -> Excess:
         """Excess of relationships inside a group of accounts."""
         expected = self.expected(accounts)
         _, local = np.unique(self.owner[accounts], return_inverse=True)
-        inside = by_owner(self.evidence.matrix[accounts], local)
+        inside = by_owner(self.matrix[accounts], local)
         tied = np.flatnonzero(np.asarray(inside.sum(axis=0)).ravel() > 1)
         owners = inside.shape[0]
         if not len(tied):

@@ -11,12 +11,13 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from stillwatch import __version__
-from stillwatch.clusters import candidates, report, selection
+from stillwatch.clusters import candidates, report, selection, takeover
 from stillwatch.clusters.evidence import Evidence, gather
 from stillwatch.clusters.identity import Identity, identify
 from stillwatch.config import Settings
@@ -29,6 +30,7 @@ from stillwatch.graph.world import Ints, canonical_order, incidence
 from stillwatch.signals import compute, links
 from stillwatch.signals.engine import Engine
 from stillwatch.signals.inputs import Coverage, Inputs, coverage_expr, inputs_as_of
+from stillwatch.signals.takeover import change_points_expr, marked_requests_expr
 from stillwatch.warehouse import runs
 from stillwatch.warehouse.lock import home_lock
 from stillwatch.warehouse.run_schema import RUN_TABLES
@@ -71,7 +73,7 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress) -> R
     evidence, raw = collect(inputs, coverage, execute, accounts)
     progress("forming groups in one view, testing them in the other", 0.6)
     formed = candidates.form(evidence, seed=SEED)
-    found = selection.select(evidence, formed, compute.scaled(signals))
+    found = find(inputs, execute, evidence, signals, formed)
     progress("naming clusters", 0.75)
     ids = accounts["account_id"].to_numpy(dtype=object)
     identities = _identities(settings, [frozenset(ids[f.members]) for f in found])
@@ -112,6 +114,26 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress) -> R
     run = runs.publish(settings.runs, run_id(), arrow, manifest)
     progress("done", 1.0)
     return run
+
+
+def find(
+    inputs: Inputs, execute: Engine, evidence: Evidence, signals: pd.DataFrame, formed: candidates.Candidates
+) -> list[selection.Found]:
+    """Clusters in queue order, without accounts that seem to be stolen keys."""
+    chosen = selection.select(evidence, formed, compute.scaled(signals), seed=SEED)
+
+    def look_up(members: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
+        kind = "int64" if evidence.content.source == "phrases" else "str"
+        marked = marked_requests_expr(
+            inputs,
+            ibis.memtable(members.astype({"account_id": "str"})),
+            ibis.memtable(tokens.astype({"token": kind})),
+            evidence.content.source,
+        )
+        return execute(change_points_expr(marked))
+
+    victims = takeover.find_victims(evidence, chosen.found, look_up)
+    return selection.in_order(takeover.without_victims(evidence, chosen.found, chosen.floor, victims))
 
 
 def run_id() -> str:
