@@ -56,7 +56,7 @@ CUSTODY = TableSpec(
         Column("person", "string", "who, or which program"),
         Column("action", "string", "collected, computed, exported, …"),
         Column("item", "string", "what was handled"),
-        Column("method", "string", "how"),
+        Column("method", "string", "by which means"),
         Column("sha256", "string", "fingerprint of the item where it is a file or a set of files, else null"),
     ),
 )

@@ -70,6 +70,16 @@
     }
     if (around.length > 200) { const item = document.createElement("li"); item.textContent = `… and ${around.length - 200} more, see tables/links.csv`; list.append(item); }
   }
+  // The keyboard's way in: type part of a name, Enter; Escape lets go.
+  const find = document.getElementById("find");
+  find.addEventListener("keydown", e => {
+    if (e.key === "Escape") { select(null); return; }
+    if (e.key !== "Enter" || !find.value.trim()) return;
+    const text = find.value.trim().toLowerCase();
+    const hit = nodes.find(n => n.name.toLowerCase() === text) || nodes.find(n => n.name.toLowerCase().includes(text));
+    if (!hit) { select(null); document.getElementById("what").textContent = "Not in this picture"; document.getElementById("fact").textContent = "The tables are complete: look in tables/accounts.csv and tables/links.csv."; return; }
+    net.selectNodes([hit.id]); net.moveTo({ position: { x: hit.x, y: hit.y }, scale: Math.max(net.getScale(), 0.9 / zoom) }); select(hit.id);
+  });
   net.on("click", p => select(p.nodes.length ? p.nodes[0] : null));
 
   const off = new Set();
