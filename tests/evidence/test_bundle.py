@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import zipfile
 from dataclasses import replace
 from datetime import datetime
@@ -198,6 +199,19 @@ def test_a_write_that_fails_leaves_no_bundle_and_no_record(home: Settings, campa
     closed = replace(home, database_url=home.database_url)
     with CaseStore.open(closed) as store:
         assert store.bundles().empty
+
+
+def test_what_a_killed_export_left_is_swept_when_it_is_old(home: Settings, campaign: str, tmp_path: Path) -> None:
+    old, young, other = (tmp_path / n for n in (".draft-B-0001-0123abcd", ".draft-B-0002-0123abcd", ".draft-B-mine"))
+    for rest in (old, young, other):
+        rest.mkdir()
+        (rest / "bagit.txt").write_text("half")
+    for rest in (old, other):
+        os.utime(rest, (0, 0))
+    assert bundles.verify(bundles.export(home, campaign, tmp_path / "b", by="ada").path).ok
+    assert not old.exists()
+    assert young.exists()
+    assert other.exists()
 
 
 def test_public_key_can_be_handed_out_before_any_bundle(home: Settings, campaign: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ __all__ = [
     "public_key",
     "verify",
 ]
+
+
+_DRAFT = re.compile(r"\.draft-B-\d+-[0-9a-f]{8}(\.pem|\.zip)?")
 
 
 @dataclass(frozen=True)
@@ -212,6 +216,7 @@ def _publish(made: Sealed, target: Path, bundle_id: str, at: datetime, public: b
     key_draft = draft.with_name(draft.name + ".pem")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target.parent)
         draft.mkdir()
         bag.write(draft, made.files, at)
         key_draft.write_bytes(public)
@@ -232,6 +237,14 @@ def _publish(made: Sealed, target: Path, bundle_id: str, at: datetime, public: b
     finally:
         for rest in (draft, key_draft, draft.with_name(draft.name + ".zip")):
             _remove(rest)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed export left beside the target more than a day ago."""
+    for rest in folder.glob(".draft-B-*"):
+        with suppress(OSError):
+            if _DRAFT.fullmatch(rest.name) and time.time() - rest.stat().st_mtime > 86_400:
+                _remove(rest)
 
 
 def _check(place: Path, key: Path) -> None:
