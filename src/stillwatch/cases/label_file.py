@@ -23,6 +23,8 @@ REQUIRED = ("target_type", "target_id", "label", "reason", "labeler")
 OPTIONAL = ("expires_at",)
 LIMIT_BYTES = 64 * 2**20
 """A file of labels written by people is far smaller; a larger one is a mistake (telemetry, a dump)."""
+CELL_LIMIT = 20_000
+"""Longest text in a cell; the csv module's own limit is one for the whole process, and readers of logs raise it."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -44,6 +46,9 @@ def read_labels(path: Path, by: str) -> list[Statement]:
                 problems.append(
                     f"row {number}: {len(cells)} cells; want {len(columns)} (a comma in a text needs quotes)"
                 )
+                continue
+            if (longest := max(map(len, cells))) > CELL_LIMIT:
+                problems.append(f"row {number}: a cell of {longest:,} characters; want at most {CELL_LIMIT:,}")
                 continue
             row = {name: _unprotected(cell) for name, cell in zip(columns, cells, strict=True)}
             try:
