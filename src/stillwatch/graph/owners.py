@@ -163,10 +163,11 @@ def _open_sharing(accounts: pd.DataFrame, identifiers: pd.DataFrame, network: pd
     named = identifiers[~identifiers["kind"].map(is_promotion)]
     named = named[named["account_id"].isin(row_of.index)]
     rows = row_of.loc[named["account_id"]].to_numpy()
+    value = named["value"].astype("object").reset_index(drop=True)
     key = (
-        address.iloc[rows].reset_index(drop=True)
+        address.astype("object").iloc[rows].reset_index(drop=True)
         + "|"
-        + named["value"].reset_index(drop=True)
+        + value
         + "|"
         + plan.iloc[rows].reset_index(drop=True)
     )
@@ -174,7 +175,7 @@ def _open_sharing(accounts: pd.DataFrame, identifiers: pd.DataFrame, network: pd
     # One payer of an organisation's plan is one customer, whether it names its organisation or not.
     business = accounts["plan"].isin(organisation_plans(accounts))
     paid = (named["kind"].isin(["payment", "card"]).to_numpy()) & business.iloc[rows].to_numpy()
-    payer = named["value"].reset_index(drop=True) + "|" + plan.iloc[rows].reset_index(drop=True)
+    payer = value + "|" + plan.iloc[rows].reset_index(drop=True)
     yield from _spread(payer.where(paid), rows)
 
 
