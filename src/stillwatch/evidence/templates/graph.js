@@ -38,7 +38,7 @@
     if (shapes[n.form]) { n.shape = "custom"; n.ctxRenderer = custom(n); } else n.shape = n.form;
     return n;
   }
-  const strength = edges.length <= 400 ? 0.8 : 0.5;
+  const strength = edges.length <= 400 ? 0.8 : edges.length <= 1500 ? 0.45 : 0.15;
   const lined = (e, i) => ({ ...e, id: i, color: { color: colour("--edge"), opacity: strength, highlight: colour("--pick") }, width: zoom * (0.5 + Math.min(e.bits, 20) / 14), selectionWidth: 1.5 });
 
   const data = { nodes: new vis.DataSet(nodes.map(painted)), edges: new vis.DataSet(edges.map(lined)) };
@@ -50,7 +50,7 @@
   function select(id) {
     const keep = id === null ? null : new Set([id, ...near.get(id).map(p => p[0])]);
     data.nodes.update(nodes.map(n => { n.opacity = !keep || keep.has(n.id) ? 1 : 0.13; return { id: n.id, opacity: n.opacity, ...(n.ctxRenderer ? { ctxRenderer: custom(n) } : {}) }; }));
-    data.edges.update(edges.map((e, i) => ({ id: i, color: { color: colour("--edge"), highlight: colour("--pick"), opacity: id === null || e.from === id || e.to === id ? strength : 0.08 } })));
+    data.edges.update(edges.map((e, i) => ({ id: i, color: { color: colour("--edge"), highlight: colour("--pick"), opacity: id === null || e.from === id || e.to === id ? strength : strength / 6 } })));
     if (id === null) net.unselectAll();
     tell(id);
   }
