@@ -9,14 +9,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, WebSocket, expect, sync_playwright
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 from live_app import CHROMIUM_FLAGS, find_chromium, install_chromium, running_app, sample_home
+
+expect.set_options(timeout=15_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,9 +49,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sample_home(tmp_path_factory.mktemp("sample") / "home")
 
 
+@contextmanager
+def app_without_errors(home: Path) -> Iterator[str]:
+    """The app on a home; whatever it logged as a traceback fails the test that it served."""
+    with running_app(home) as url:
+        yield url
+    log = (home / "app.log").read_text(errors="replace")
+    assert "Traceback (most recent call last)" not in log, log[-6000:]
+
+
 @pytest.fixture(scope="session")
 def app_url(world: Path) -> Iterator[str]:
-    with running_app(world) as url:
+    with app_without_errors(world) as url:
         yield url
 
 
@@ -56,34 +68,44 @@ def app_url(world: Path) -> Iterator[str]:
 def app_on() -> Iterator[Callable[[Path], str]]:
     """Starts the app on another home; it stops with the test."""
     with ExitStack() as stack:
-        yield lambda home: stack.enter_context(running_app(home))
+        yield lambda home: stack.enter_context(app_without_errors(home))
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A fresh page that fails the test on any request to another host, any uncaught error and any dialog."""
+def page(browser: Browser, app_on: Callable[[Path], str]) -> Iterator[Page]:
+    """A fresh page that fails the test on any request to another host, any error in the console and any dialog.
+
+    It needs ``app_on`` only so that it is closed before an app stops.
+    """
     context = browser.new_context(viewport={"width": 1600, "height": 1000}, color_scheme="dark", accept_downloads=True)
     context.set_default_timeout(20_000)
     faults: list[str] = []
 
+    def own(url: str) -> bool:
+        return not url.startswith(("http", "ws")) or url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:"))
+
     def on_request(request: Request) -> None:
-        if request.url.startswith(("http", "ws")) and not request.url.startswith(
-            ("http://127.0.0.1:", "ws://127.0.0.1:")
-        ):
+        if not own(request.url):
             faults.append(f"request to another host: {request.url}")
 
-    context.on("request", on_request)
-    context.on("weberror", lambda error: faults.append(f"uncaught error: {error.error}"))
-    context.on("dialog", lambda dialog: (faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    context.on(
-        "console",
-        lambda message: (
+    def on_socket(socket: WebSocket) -> None:
+        if not own(socket.url):
+            faults.append(f"socket to another host: {socket.url}")
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
             faults.append(f"console: {message.text}")
-            if message.type == "error" and "Uncaught" in message.text
-            else None
-        ),
-    )
+
+    def on_dialog(dialog: Dialog) -> None:
+        faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    context.on("request", on_request)
+    context.on("console", on_console)
+    context.on("dialog", on_dialog)
+    context.on("weberror", lambda error: faults.append(f"uncaught error: {error.error}"))
     one = context.new_page()
+    one.on("websocket", on_socket)
     yield one
     context.close()
     assert not faults, "\n".join(faults)

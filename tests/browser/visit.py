@@ -1,0 +1,67 @@
+"""What a visitor does, in words that the tests use."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from live_app import IDLE
+
+CANVAS = """() => {
+  const find = root => { for (const e of root.querySelectorAll('*')) {
+    if (e.__nodeXY) return e; if (e.shadowRoot) { const f = find(e.shadowRoot); if (f) return f; } } return null; };
+  return window.__canvas = find(document);
+}"""
+
+
+def idle(page: Page) -> None:
+    """Wait until no script run is under way. A click shows as a run only a moment later, hence the pause."""
+    page.wait_for_timeout(150)
+    page.wait_for_function(IDLE)
+
+
+def go(page: Page, url: str) -> None:
+    page.goto(url)
+    page.wait_for_selector("[data-testid=stApp]")
+    idle(page)
+
+
+def menu(page: Page, name: str) -> None:
+    """Open a page by the navigation bar."""
+    page.get_by_test_id("stTopNavLink").filter(has_text=re.compile(f"{name}$")).click()
+    expect(page.locator("h1").first).to_be_visible()
+    idle(page)
+
+
+def button(page: Page | Locator, name: str) -> Locator:
+    """A button whose label starts so (a shortcut may stand behind it)."""
+    return page.get_by_role("button", name=re.compile(rf"^(\\w+ )?{re.escape(name)}"))
+
+
+def press(page: Page, name: str) -> None:
+    button(page, name).first.click()
+    idle(page)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose an option of a select box by its label."""
+    page.get_by_role("combobox", name=re.compile(label)).first.click()
+    page.get_by_role("option", name=option).first.click()
+    idle(page)
+
+
+def click_node(page: Page, node: str) -> None:
+    """Click a node of the canvas once it is drawn and stands still."""
+    page.wait_for_function(f"() => {{ const e = ({CANVAS})(); return e && e.dataset.drawnMs; }}")
+    last = None
+    for _ in range(40):
+        place = page.evaluate("id => window.__canvas.__nodeXY(id)", node)
+        if place is not None and place == last:
+            page.mouse.click(*place)
+            page.wait_for_timeout(400)  # two clicks within 300 ms would make a double-click
+            idle(page)
+            return
+        last = place
+        page.wait_for_timeout(120)
+    raise AssertionError(f"node {node} is not drawn, or the canvas keeps moving (last seen at {last})")
