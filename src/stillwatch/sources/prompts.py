@@ -9,7 +9,8 @@ request that has it, so an account's own repeated phrases can be found later by 
 The innocent twin: everybody who uses a public template, a popular agent or a course assignment has the same frame.
 
 Hashes are keyed (a keyed linear hash of keyed word hashes, sealed with SipHash-1-3), so nobody without the home's key
-can test whether a text was seen. Chinese, Japanese, Thai and other writing without spaces: characters instead of words, seven to a phrase.
+can test whether a text was seen. Chinese, Japanese, Thai and other writing without spaces: characters instead of words,
+seven to a phrase.
 """
 
 from __future__ import annotations

@@ -40,27 +40,47 @@ _IDENTIFIERS = {
 }
 
 
-def blind_signals(con: duckdb.DuckDBPyConnection, staged: Iterable[Staged], accounts_known: bool) -> tuple[str, ...]:
-    """Signals that the tables of one import cannot feed, each with the reason. Empty tables are not listed twice."""
+def blind_signals(
+    con: duckdb.DuckDBPyConnection, staged: Iterable[Staged], accounts_known: bool, declared: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Signals that the tables of one import cannot feed, each with the reason.
+
+    What the reader ``declared`` stands first ("requests.asn: ..."); columns named there are not listed again.
+    """
     tables = {t.name: t for t in staged if t.rows > t.set_aside}
+    said = _mentioned(declared)
     found: list[str] = []
     for name, signals in _BLIND.items():
         if name in tables:
-            found += [words for columns, words in signals if not tables[name].filled.intersection(columns)]
+            for columns, words in signals:
+                if not tables[name].filled.intersection(columns) and not said & {f"{name}.{c}" for c in columns}:
+                    found.append(words)
     if "requests" not in tables:
         found.append("everything in traffic: the source has no requests")
-    if "accounts" not in tables and not accounts_known:
+    if "accounts" not in tables and not accounts_known and "accounts" not in said:
         found.append("sign-up and enforcement: the source has no accounts")
     if "identifiers" not in tables:
-        found.append("shared payment, device and contact details: the source has no identifiers")
-    else:
+        if "identifiers" not in said:
+            found.append("shared payment, device and contact details: the source has no identifiers")
+    elif "identifiers" not in said:
         rows = con.execute(f"SELECT DISTINCT lower(kind) FROM {tables['identifiers'].relation} WHERE _code IS NULL")
         kinds = {row[0] for row in rows.fetchall()}
-        found += [
-            f"shared {what}: no identifier of kind {' or '.join(ks)}"
-            for what, ks in _IDENTIFIERS.items()
-            if not kinds & set(ks)
-        ]
-    if "models" not in tables:
+        for what, own in _IDENTIFIERS.items():
+            if not kinds.intersection(own):
+                found.append(f"shared {what}: no identifier of kind {' or '.join(own)}")
+    if "models" not in tables and "models" not in said:
         found.append("release pivot: the source has no models with release times")
-    return tuple(found)
+    return (*declared, *found)
+
+
+def _mentioned(declared: tuple[str, ...]) -> frozenset[str]:
+    """Tables and columns (``table.column``) that a reader's own words name before their colon."""
+    said: set[str] = set()
+    for words in declared:
+        subject = words.partition(":")[0]
+        table, _, columns = subject.partition(".")
+        table = table.split()[0] if table.strip() else ""
+        said.update(f"{table}.{c.strip()}" for c in columns.split(",") if c.strip())
+        if not columns:
+            said.add(table)
+    return frozenset(said)

@@ -8,7 +8,6 @@ while rows are read (``staging``), rows meet the ones that are there (``merging`
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
 import time
@@ -16,9 +15,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import pyarrow as pa
+from deltalake.exceptions import DeltaError
 
 from stillwatch.config import Settings
 from stillwatch.domain import ImportReport, Progress, no_progress
@@ -37,15 +38,13 @@ EXAMPLES = 5
 
 def known_import(settings: Settings, fingerprint: str) -> ImportReport | None:
     """The report of an earlier import of the same files, or null."""
-    store = Warehouse.open(settings)
-    if "imports" not in store.versions:
+    files = Warehouse.open(settings).files("imports")
+    if not files:
         return None
-    imports = store.table("imports")
-    found = imports.filter(imports.fingerprint == fingerprint).select("report").limit(1).to_pyarrow().to_pylist()
-    if not found:
-        return None
-    first = report_from_json(found[0]["report"])
-    return replace(first, already_known=True, rows_new=dict.fromkeys(first.rows_new, 0), seconds=0.0)
+    with duckdb.connect() as con:
+        sql = f"SELECT report FROM ({scan_sql(IMPORTS, files)}) WHERE fingerprint = ? ORDER BY import_id LIMIT 1"
+        found = con.execute(sql, [fingerprint]).fetchall()
+    return replace(report_from_json(found[0][0]), already_known=True) if found else None
 
 
 def report_from_json(text: str) -> ImportReport:
@@ -77,66 +76,93 @@ def import_source(
     warehouse = settings.warehouse
     try:
         warehouse.mkdir(parents=True, exist_ok=True)
-        delta.recover(warehouse)
+        if delta.recover(warehouse):
+            progress("undid what an interrupted import had left behind", None)
         snapshot = Snapshot.read(warehouse)
         tokens = Tokens.open(settings.keys, snapshot.key_id)
         import_id = f"I-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         folder = warehouse / delta.STAGING / import_id
         folder.mkdir(parents=True, mode=0o700)
-    except OSError as e:
+        try:
+            with _engine(settings, folder) as con:
+                report = _load(
+                    con, settings, data, fingerprint, snapshot, tokens, import_id, folder, now, begun, progress
+                )
+        except BaseException:
+            delta.recover(warehouse)
+            raise
+    except duckdb.OutOfMemoryException as e:
         raise StoreError(
-            f"{warehouse} cannot be written ({e.strerror}); check the disk and the folder's rights."
+            f"{data.source} needs more memory than {settings.memory_gb:g} GB; raise STILLWATCH_MEMORY_GB. "
+            "Nothing was imported."
         ) from e
-    con = _engine(settings, folder)
-    try:
-        store = Warehouse(settings, snapshot)
-        for name, spec in WAREHOUSE.items():
-            con.execute(f"CREATE TEMP VIEW w_{name} AS {scan_sql(spec, store.files(name))}")
-        stager = Stager(con, tokens, folder, now, settings.keep_prompts, settings.threads, progress)
-        staged = [stager.stage(table) for table in data.tables]
-        merger = Merger(con, import_id)
-        _refuse(data, staged, merger)
-        merges = {}
-        for table in staged:
-            progress(f"comparing {table.name} with the warehouse", None)
-            merges[table.name] = merger.merge(table)
-        report = ImportReport(
-            import_id=import_id,
-            source=data.source,
-            format=data.format,
-            rows_in={t.name: t.rows for t in staged},
-            rows_new={name: m.new for name, m in merges.items()},
-            rows_set_aside={t.name: t.set_aside for t in staged if t.set_aside},
-            rejects_file=str(_rejects_file(settings, import_id)) if any(t.set_aside for t in staged) else None,
-            reject_examples=_examples(con, staged),
-            warnings=(*data.warnings, *_unknown_accounts(con, staged)),
-            blind=(*data.blind, *blind_signals(con, staged, "accounts" in snapshot.versions)),
-        )
-        versions = dict(snapshot.versions)
-        stem = import_id.lower()
-        written = {}
-        for name, merge in merges.items():
-            if merge.new:
-                progress(f"writing {name}: {merge.new:,} rows", None)
-                written[name] = (delta.write(con, merge.sql, WAREHOUSE[name], folder, stem), merge.mode)
-        if report.rejects_file:
-            written["rejects"] = (delta.write(con, _rejects_sql(staged, import_id), REJECTS, folder, stem), "append")
-            _keep_rejects(con, _rejects_file(settings, import_id), written["rejects"][0], folder)
-        report = replace(report, seconds=round(time.monotonic() - begun, 3))
-        con.register("this_import", _imports_row(report, fingerprint, now))
-        written["imports"] = (delta.write(con, "SELECT * FROM this_import", IMPORTS, folder, stem), "append")
-        progress("publishing", None)
-        for name, (files, mode) in written.items():
-            versions[name] = delta.commit(warehouse, WAREHOUSE[name], folder, files, mode, import_id)
-        delta.publish(warehouse, Snapshot(versions, tokens.key_id))
-        return report
     except duckdb.Error as e:
         raise SourceError(f"{data.source}: cannot be imported ({str(e).splitlines()[0]}). Nothing was imported.") from e
-    except OSError as e:
-        raise StoreError(f"{warehouse} cannot be written ({e.strerror or e}); nothing was imported.") from e
-    finally:
-        con.close()
-        shutil.rmtree(folder.parent, ignore_errors=True)
+    except (OSError, DeltaError) as e:
+        what = getattr(e, "strerror", None) or e
+        raise StoreError(f"{warehouse} cannot be written ({what}); check the disk. Nothing was imported.") from e
+    shutil.rmtree(folder.parent, ignore_errors=True)
+    return report
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    data: SourceData,
+    fingerprint: str,
+    snapshot: Snapshot,
+    tokens: Tokens,
+    import_id: str,
+    folder: Path,
+    now: datetime,
+    begun: float,
+    progress: Progress,
+) -> ImportReport:
+    store = Warehouse(settings, snapshot)
+    for name, spec in WAREHOUSE.items():
+        con.execute(f"CREATE TEMP VIEW w_{name} AS {scan_sql(spec, store.files(name))}")
+    stager = Stager(con, tokens, folder, now, settings.keep_prompts, settings.threads, progress)
+    staged = [stager.stage(table) for table in data.tables]
+    merger = Merger(con, import_id)
+    _refuse(data, staged, merger)
+    merges = {}
+    for table in staged:
+        progress(f"comparing {table.name} with the warehouse", None)
+        merges[table.name] = merger.merge(table)
+
+    stem = import_id.lower()
+    written: dict[str, tuple[list[delta.DataFile], Literal["append", "overwrite"]]] = {}
+    for name, merge in merges.items():
+        if merge.new:
+            progress(f"writing {name}: {merge.new:,} rows", None)
+            written[name] = (delta.write(con, merge.sql, WAREHOUSE[name], folder, stem), merge.mode)
+    rejects_file = None
+    if any(t.set_aside for t in staged):
+        rejects = delta.write(con, _rejects_sql(staged, import_id), REJECTS, folder, stem)
+        written["rejects"] = (rejects, "append")
+        rejects_file = str(settings.warehouse / "rejects" / rejects[0].path)
+    report = ImportReport(
+        import_id=import_id,
+        source=data.source,
+        format=data.format,
+        rows_in={t.name: t.rows for t in staged},
+        rows_new={name: m.new for name, m in merges.items()},
+        rows_set_aside={t.name: t.set_aside for t in staged if t.set_aside},
+        rejects_file=rejects_file,
+        reject_examples=_examples(con, staged),
+        warnings=(*data.warnings, *_unknown_accounts(con, staged)),
+        blind=blind_signals(con, staged, "accounts" in snapshot.versions, data.blind),
+        seconds=round(time.monotonic() - begun, 3),
+    )
+    con.register("this_import", _imports_row(report, fingerprint, now))
+    written["imports"] = (delta.write(con, "SELECT * FROM this_import", IMPORTS, folder, stem), "append")
+
+    progress("publishing", None)
+    versions = dict(snapshot.versions)
+    for name, (files, mode) in written.items():
+        versions[name] = delta.commit(settings.warehouse, WAREHOUSE[name], folder, files, mode, import_id)
+    delta.publish(settings.warehouse, Snapshot(versions, tokens.key_id))
+    return report
 
 
 def _engine(settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:
@@ -193,18 +219,6 @@ def _rejects_sql(staged: Iterable[Staged], import_id: str) -> str:
     )
 
 
-def _rejects_file(settings: Settings, import_id: str) -> Path:
-    return settings.home / "rejects" / f"{import_id}.parquet"
-
-
-def _keep_rejects(con: duckdb.DuckDBPyConnection, target: Path, files: list[delta.DataFile], folder: Path) -> None:
-    """A copy of this import's rejects as one file, for people and their tools."""
-    target.parent.mkdir(exist_ok=True)
-    draft = target.with_suffix(".draft")
-    shutil.copyfile(folder / "rejects" / files[0].path, draft)
-    os.replace(draft, target)
-
-
 def _unknown_accounts(con: duckdb.DuckDBPyConnection, staged: list[Staged]) -> tuple[str, ...]:
     """Accounts that requests and identifiers name but no accounts table has."""
     known = "SELECT account_id FROM w_accounts"
@@ -213,13 +227,13 @@ def _unknown_accounts(con: duckdb.DuckDBPyConnection, staged: list[Staged]) -> t
     found = []
     for table in staged:
         if table.name in ("requests", "identifiers"):
-            row = con.execute(
+            [(many, first)] = con.execute(
                 f"SELECT count(*), min(account_id) FROM (SELECT DISTINCT account_id FROM {table.relation} "
                 f"WHERE _code IS NULL) WHERE account_id NOT IN ({known})"
-            ).fetchone()
-            if row and row[0]:
+            ).fetchall()
+            if many:
                 found.append(
-                    f"{table.name} name {row[0]:,} accounts that the accounts table lacks (e.g. {row[1][:60]!r}); "
+                    f"{table.name} name {many:,} accounts that the accounts table lacks (e.g. {first[:60]!r}); "
                     "they are kept, without sign-up data."
                 )
     return tuple(found)

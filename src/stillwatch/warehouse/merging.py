@@ -163,5 +163,4 @@ class Merger:
         )
 
     def _one(self, sql: str) -> Any:
-        row = self.con.execute(sql).fetchone()
-        return row if row is not None else []
+        return self.con.execute(sql).fetchall()[0]

@@ -33,7 +33,18 @@ HIDDEN = frozenset({("requests", "ip"), ("requests", "prompt"), ("identifiers", 
 _INTEGERS = frozenset(
     {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT", "UHUGEINT"}
 )
-_TIMES = frozenset({"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE", "DATE"})
+_TIMES = frozenset(
+    {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS", "DATE"}
+)
+_LAYOUTS = (
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%dT%H:%M:%S.%fZ",
+    "%Y-%m-%dT%H:%MZ",
+    "%Y%m%dT%H%M%SZ",
+    "%Y%m%dT%H%M%S",
+    "%Y%m%d",
+)
+"""ISO 8601 that the engine's own cast does not take: basic format, lower-case letters, minutes with a zone."""
 _WANT = {"string": "text", "timestamp": "a time (ISO 8601)", "int64": "a whole number"}
 
 
@@ -133,15 +144,16 @@ def _time(spec: TableSpec, column: Column, kind: str, now: datetime) -> _Made:
     if kind == '"NULL"':
         return "NULL::TIMESTAMP", []
     if kind in _TIMES:
-        value = f"{c}::TIMESTAMP"
+        value = f"TRY_CAST({c} AS TIMESTAMP)"
     elif kind in _INTEGERS or kind in ("FLOAT", "DOUBLE", "DECIMAL"):
         value = _epoch(f"{c}::DOUBLE" if kind != "BIGINT" else c)
         given = f"{c} IS NOT NULL AND NOT isnan({c}::DOUBLE)"
     elif kind == "VARCHAR":
         number = rf"regexp_full_match({c}, '\s*\d{{9,19}}(\.\d*)?\s*')"
+        layouts = ", ".join(map(quote, _LAYOUTS))
         value = (
             f"CASE WHEN {number} THEN {_epoch(f'TRY_CAST({c} AS DOUBLE)')} "
-            f"ELSE TRY_CAST({c} AS TIMESTAMPTZ)::TIMESTAMP END"
+            f"ELSE coalesce(TRY_CAST({c} AS TIMESTAMPTZ)::TIMESTAMP, try_strptime(upper(trim({c})), [{layouts}])) END"
         )
         given = f"trim({c}) <> ''"
     else:

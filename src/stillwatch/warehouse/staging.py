@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -87,14 +87,15 @@ class Stager:
             if isinstance(table, FileTable) and table.format == "parquet":
                 return self._parquet(spec, table.files)
             if isinstance(table, FileTable):
-                return self._batches(spec, text_batches(spec, table.files, table.format))
+                staged = self._batches(spec, text_batches(spec, table.files, table.format))
+                return self._mostly_readable(staged, _names(table.files))
             return self._batches(spec, table.batches)
         except duckdb.Error as e:
             what = str(e).splitlines()[0]
             raise SourceError(f"{table.name}: cannot be read ({what}); nothing was imported.") from e
 
     def _parquet(self, spec: TableSpec, files: tuple[Path, ...]) -> Staged:
-        scan = _scan_parquet(files)
+        scan = _scan_parquet(spec, files)
         types = self._types(scan)
         parsed = parse(spec, types, self.now)
         if parsed.wrong_types:
@@ -186,8 +187,9 @@ class Stager:
         return lambda table: self._sketched(table, sketcher)
 
     def _tokenised(self, table: pa.Table) -> pa.Table:
-        made = self.tokens.identifier_column(table.column("kind"), table.column("value"))
-        return _set(table, "value", made)
+        kinds = pc.utf8_lower(pc.utf8_trim_whitespace(table.column("kind")))
+        values = self.tokens.identifier_column(kinds, table.column("value"))
+        return _set(_set(table, "kind", kinds), "value", values)
 
     def _sketched(self, table: pa.Table, sketcher: Sketcher) -> pa.Table:
         ips = table.column("ip")
@@ -228,12 +230,23 @@ class Stager:
                 problems.append(f"{spec.name}: column `{column}` has no value in any of {rows:,} rows; it is required.")
         return Staged(spec.name, relation, rows, sum(by_code.values()), filled, tuple(problems))
 
+    def _mostly_readable(self, staged: Staged, where: str) -> Staged:
+        """A text file of which most lines are no rows is not what its name says."""
+        sql = f"SELECT _file, _row, _reason, count(*) OVER () FROM {staged.relation} WHERE _code = {_UNREADABLE} "
+        found = self.con.execute(f"{sql} ORDER BY _file, _row LIMIT 1").fetchall() if staged.set_aside else []
+        if not found or found[0][3] * 2 <= staged.rows:
+            return staged
+        file, row, reason, bad = found[0]
+        problem = f"{place(where, file, row)} {reason}. So are {bad:,} of {staged.rows:,} rows: wrong kind of file?"
+        return replace(staged, problems=(*staged.problems, problem))
+
     def _first(self, spec: TableSpec, relation: str, codes: list[int], bad: int, present: int) -> str:
         listed = ", ".join(map(str, codes))
-        file, row, column, value, reason = self.con.execute(
+        found = self.con.execute(
             f"SELECT _file, _row, _column, _value, _reason FROM {relation} WHERE _code IN ({listed}) "
             "ORDER BY _file, _row LIMIT 1"
-        ).fetchone() or (None, None, "", "", "")
+        ).fetchall()
+        file, row, column, value, reason = found[0]
         return (
             f"{place(spec.name, file, row)}: `{column}` is {value!r}, which {reason}. "
             f"So are {bad:,} of its {present:,} values: the column has the wrong type."
@@ -266,10 +279,13 @@ def _names(files: tuple[Path, ...]) -> str:
     return files[0].name if len(files) == 1 else f"{files[0].parent.name}/ ({len(files)} files)"
 
 
-def _scan_parquet(files: tuple[Path, ...]) -> str:
+def _scan_parquet(spec: TableSpec, files: tuple[Path, ...]) -> str:
+    """The contract columns of Parquet files that have them; other columns are not looked at."""
+    present = {name for file in files for name in pq.read_schema(file).names}
+    columns = ", ".join(f'"{c}"' for c in spec.names if c in present)
     listed = ", ".join(quote(str(f)) for f in files)
     return (
-        "(SELECT * EXCLUDE (_path, file_row_number), parse_filename(_path) AS _file, file_row_number + 1 AS _row "
+        f"(SELECT {columns}, parse_filename(_path) AS _file, file_row_number + 1 AS _row "
         f"FROM read_parquet([{listed}], filename = '_path', file_row_number = true, union_by_name = true, "
         "hive_partitioning = false, binary_as_string = true))"
     )
