@@ -24,6 +24,15 @@ def agreed(column: ibis.Column) -> ibis.Value:
     return ibis.ifelse(column.min() == column.max(), column.min(), ibis.null("string"))
 
 
+def settled(joined: ibis.Table) -> ibis.Table:
+    """A joined table as one that can be joined again.
+
+    Ibis 12 folds joins upon joins into one chain; a predicate on a column that was computed in between is then lost
+    and the join becomes a cross product, without a word. A view keeps the two apart.
+    """
+    return joined.view()
+
+
 def attributed_expr(requests: ibis.Table, *owned: ibis.Table) -> ibis.Table:
     """Requests with ``account_id`` in place of ``user`` and ``key_hash``.
 
@@ -36,9 +45,9 @@ def attributed_expr(requests: ibis.Table, *owned: ibis.Table) -> ibis.Table:
     """
     pairs = ibis.union(*(t.select("key_hash", "user").drop_null() for t in (*owned, requests)), distinct=True)
     owners = pairs.filter(pairs.key_hash != pairs.user).group_by(owned="key_hash").agg(owner=lambda t: agreed(t.user))
-    known = requests.left_join(owners, requests.key_hash == owners.owned)
+    known = requests.left_join(owners, [("key_hash", "owned")])
     account = ibis.coalesce(known.user, known.owner, known.key_hash, UNATTRIBUTED)
-    return known.mutate(account_id=account).drop("owned", "owner", "user", "key_hash")
+    return settled(known.mutate(account_id=account).drop("owned", "owner", "user", "key_hash"))
 
 
 def emails_expr(*seen: ibis.Table) -> ibis.Table:

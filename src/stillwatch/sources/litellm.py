@@ -17,7 +17,7 @@ from stillwatch.domain import UNATTRIBUTED
 from stillwatch.errors import MappingError, SourceError
 from stillwatch.sources.contract import ACCOUNTS, IDENTIFIERS, REQUESTS
 from stillwatch.sources.files import Bad, Record, columns_of, files_in, kind_of, records
-from stillwatch.sources.joins import attributed_expr, batch_schema, emails_expr, places
+from stillwatch.sources.joins import attributed_expr, batch_schema, emails_expr, places, settled
 from stillwatch.sources.litellm_rows import (
     CALL_COLUMNS,
     BadRowError,
@@ -27,7 +27,7 @@ from stillwatch.sources.litellm_rows import (
 )
 from stillwatch.sources.source import BatchTable, SourceData
 from stillwatch.sources.spool import Spool
-from stillwatch.sources.values import BadValueError, moment, text
+from stillwatch.sources.values import BadValueError, email, moment, text
 
 _PAYLOAD, _SPEND, _USERS, _KEYS, _TEAMS = "payload", "spend logs", "users", "keys", "teams"
 _MARKS = {
@@ -97,16 +97,10 @@ class LiteLLM:
 
 
 def _what(file: Path) -> str:
-    """Which of LiteLLM's files this is, or ``""``; a file that cannot be opened is none."""
+    """Which of LiteLLM's files this is, or ``""``."""
     if kind_of(file) not in ("csv", "jsonl", "json", "parquet"):
         return ""
-    try:
-        columns = set(columns_of(file))
-    except SourceError:
-        # A broken file must not be passed over in silence where its name says that it is ours.
-        if "spendlogs" in file.name.lower():
-            raise
-        return ""
+    columns = set(columns_of(file))
     return next((what for what, marks in _MARKS.items() if marks <= columns), "")
 
 
@@ -171,13 +165,12 @@ def _read_accounts(spool: Spool, tables: dict[str, Path]) -> None:
             except BadValueError as e:
                 sheet.add((None,) * len(account_columns) + (*where, f"created_at {e}", "created_at"))
                 continue
-            email = text(record.get("user_email"))
             sheet.add((
                 text(record.get("token")),
                 text(record.get("user_id")) or text(record.get("token")),
                 text(record.get("organization_id")),
                 text(record.get("team_id")) or text(teams[0].strip()),
-                email.strip().lower() if email and "@" in email else None,
+                email(record.get("user_email")),
                 created,
                 _yes(record.get("blocked")) if what == _KEYS else None,
                 *where, None, None,
@@ -203,23 +196,23 @@ def _merged_expr(calls: ibis.Table) -> ibis.Table:
     keyed = good.left_join(known, "upstream_id").drop("upstream_id_right")
     keyed = keyed.mutate(request_id=ibis.coalesce(keyed.call_id, keyed.only, keyed.upstream_id))
     # The lower place first, then the attempt that ended last.
-    keyed = keyed.mutate(order=keyed.place * 10**17 - keyed.ended)
+    keyed = settled(keyed.mutate(order=keyed.place * 10**17 - keyed.ended))
     pairs = keyed.group_by("request_id").agg(first=lambda t: t.n.argmin(t.order), other=lambda t: t.n.argmax(t.order))
     first = keyed.semi_join(pairs, [("n", "first")])
     other = keyed.semi_join(pairs.filter(pairs["first"] != pairs.other), [("n", "other")])
     both = first.left_join(other, "request_id", rname="{name}_other")
     filled = {c: ibis.coalesce(both[c], both[f"{c}_other"]) for c in _MERGED}
-    return both.select("request_id", "_file", "_row", **filled)
+    return settled(both.select("request_id", "_file", "_row", **filled))
 
 
 def _sessions_expr(merged: ibis.Table) -> ibis.Table:
     """Sessions that clients named, and others that several requests carry; a made-up one is no session."""
-    random = merged.filter(merged.session_id.notnull() & ~merged.session_given)
-    shared = random.group_by("session_id").agg(requests=lambda t: t.count())
+    loose = merged.filter(merged.session_id.notnull() & ~merged.session_given)
+    shared = loose.group_by("session_id").agg(requests=lambda t: t.count())
     shared = shared.filter(shared.requests > 1).select(shared_id=shared.session_id)
-    known = merged.left_join(shared, merged.session_id == shared.shared_id)
+    known = merged.left_join(shared, [("session_id", "shared_id")])
     kept = ibis.ifelse(known.session_given | known.shared_id.notnull(), known.session_id, ibis.null("string"))
-    return known.mutate(session_id=kept).drop("shared_id")
+    return settled(known.mutate(session_id=kept).drop("shared_id"))
 
 
 def _requests_expr(calls: ibis.Table, keys: ibis.Table) -> ibis.Table:
@@ -236,7 +229,7 @@ def _accounts_expr(users: ibis.Table, keys: ibis.Table, teams: ibis.Table) -> ib
             key_org=lambda t: t.org_id.min(),
             key_team=lambda t: t.team_id.min(),
             key_created=lambda t: t.created_at.min(),
-            blocked=lambda t: t.blocked.all(),
+            key_blocked=lambda t: t.blocked.all(),
         )
     )
     both = users.filter(users._bad.isnull()).outer_join(held, "account_id")
@@ -245,9 +238,10 @@ def _accounts_expr(users: ibis.Table, keys: ibis.Table, teams: ibis.Table) -> ib
         team=ibis.coalesce(both.key_team, both.team_id),
         created=ibis.coalesce(both.created_at, both.key_created),
     ).drop("team_id")
+    both = settled(both)
     one_team = teams.filter(teams._bad.isnull()).select("team_id", "team_org", "team_blocked").distinct(on="team_id")
-    known = both.left_join(one_team, both.team == one_team.team_id)
-    stopped = ibis.coalesce(known.blocked, False) | ibis.coalesce(known.team_blocked, False)
+    known = both.left_join(one_team, [("team", "team_id")])
+    stopped = ibis.coalesce(known.key_blocked, False) | ibis.coalesce(known.team_blocked, False)
     return known.select(
         account_id=known.account,
         created_at=known.created,

@@ -15,7 +15,7 @@ import pyarrow as pa
 from stillwatch.domain import UNKNOWN_MODEL
 from stillwatch.sources.files import Record
 from stillwatch.sources.messages import asked, count, status
-from stillwatch.sources.values import BadValueError, content_hash, moment, text, whole
+from stillwatch.sources.values import BadValueError, content_hash, email, moment, text, whole
 
 CALL_COLUMNS: dict[str, pa.DataType] = {
     "call_id": pa.string(),
@@ -40,6 +40,8 @@ CALL_COLUMNS: dict[str, pa.DataType] = {
 }
 
 _RANDOM_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NO_MODEL = "unknown-model"
+"""What SpendLogs writes for the name of a model that the proxy does not have."""
 _CLAUDE_CODE_USER = re.compile(r"_session_(.+)$")
 
 
@@ -127,7 +129,7 @@ def from_payload(row: Record) -> Call:
         status=_status(row, failed, error),
         system_hash=content_hash(said.system),
         prompt=said.prompt,
-        email=_email(meta.get("user_api_key_user_email")),
+        email=email(meta.get("user_api_key_user_email")),
     )
 
 
@@ -169,7 +171,7 @@ def from_spend_log(row: Record) -> Call:
         status=_status(row, failed, error),
         system_hash=content_hash(said.system),
         prompt=said.prompt,
-        email=_email(meta.get("user_api_key_user_email")),
+        email=email(meta.get("user_api_key_user_email")),
     )
 
 
@@ -189,13 +191,12 @@ def _ended(value: Any, started: int) -> int:
 
 def _model(row: Record, asked_for: str | None = None) -> str:
     """The name that was asked for; without one (unknown model) the upstream's, its provider prefix taken off."""
-    group = text(row.get("model_group")) or asked_for
-    if group:
-        return group
-    name = text(row.get("model"))
-    if name in (None, "unknown-model"):
+    for name in (text(row.get("model_group")), asked_for):
+        if name and name != _NO_MODEL:
+            return name
+    name, provider = text(row.get("model")), text(row.get("custom_llm_provider"))
+    if not name or name == _NO_MODEL:
         return UNKNOWN_MODEL
-    provider = text(row.get("custom_llm_provider"))
     return name.removeprefix(f"{provider}/") if provider else name
 
 
@@ -248,8 +249,3 @@ def _finish(response: Any) -> str:
     if not isinstance(choices, list):
         return ""
     return " ".join(str(c.get("finish_reason"))[:40] for c in choices if isinstance(c, dict))
-
-
-def _email(value: Any) -> str | None:
-    address = text(value)
-    return address.strip().lower() if address and "@" in address else None

@@ -21,7 +21,7 @@ from stillwatch.errors import MappingError
 from stillwatch.sources import mapping_values as values
 from stillwatch.sources.contract import CONTRACT
 from stillwatch.sources.files import Bad, Record, belongs, files_in, records
-from stillwatch.sources.joins import batch_schema, places
+from stillwatch.sources.joins import batch_schema, places, settled
 from stillwatch.sources.mapping_file import Entry, Join, Mapped, load, unknown
 from stillwatch.sources.source import BatchTable, SourceData
 from stillwatch.sources.spool import Sheet, Spool
@@ -300,7 +300,7 @@ def _gathered_expr(rows: ibis.Table) -> ibis.Table:
     ends = {"first_seen": times[0].min(), "last_seen": times[-1].max()} if times else {}
     seen = good.group_by("account_id", "kind", "value").agg(n=good.n.min(), **ends)
     where = good.select("n", "_file", "_row", "_bad", "_bad_column")
-    placed = seen.left_join(where, "n").drop("n", "n_right")
+    placed = settled(seen.left_join(where, "n").drop("n", "n_right"))
     broken = rows.filter(rows._bad.notnull())
     for name in ("first_seen", "last_seen"):
         if name in placed.columns and name not in broken.columns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 
 from stillwatch.domain import UNKNOWN_MODEL
-from stillwatch.sources.joins import agreed, attributed_expr
+from stillwatch.sources.joins import agreed, attributed_expr, settled
 from stillwatch.sources.otel_rows import WHO_COLUMNS
 
 _WHO = tuple(WHO_COLUMNS)
@@ -42,11 +42,12 @@ def _keyed_expr(calls: ibis.Table) -> ibis.Table:
     answered = calls.filter(calls.response_id.notnull()).group_by("response_id")
     repeated = answered.agg(low=lambda t: t.trace_id.min(), high=lambda t: t.trace_id.max())
     repeated = repeated.filter(repeated.low != repeated.high).select(again="response_id")
-    t = calls.left_join(repeated, calls.response_id == repeated.again)
+    t = calls.left_join(repeated, [("response_id", "again")])
     t = t.mutate(
         named_id=ibis.coalesce(t.call_id, ibis.ifelse(t.again.isnull(), t.response_id, ibis.null("string"))),
         key=ibis.coalesce(t.call_id, t.trace_id + "/" + t.response_id, _span_name(t)),
     ).drop("again")
+    t = settled(t)
     return _with_events_expr(_nested_expr(t.filter(~t.event)), t.filter(t.event))
 
 
@@ -62,31 +63,32 @@ def _nested_expr(spans: ibis.Table) -> ibis.Table:
     t = t.left_join(inner, [("trace_id", "inner_trace"), ("parent_id", "inner_parent")])
     other_answer = (t.response_id != t.outer_response).fill_null(False)
     same = t.outer_key.notnull() & t.alone.fill_null(False) & ~other_answer & t.call_id.isnull()
-    return t.select(*(c for c in spans.columns if c != "key"), key=ibis.ifelse(same, t.outer_key, t.key))
+    return settled(t.select(*(c for c in spans.columns if c != "key"), key=ibis.ifelse(same, t.outer_key, t.key)))
 
 
 def _with_events_expr(spans: ibis.Table, events: ibis.Table) -> ibis.Table:
     """The details event of a span tells of the span's request; one without its span stands for itself."""
     named = spans.group_by(its_trace="trace_id", its_span="span_id").agg(its_key=lambda t: t.key.min())
     t = events.left_join(named, [("trace_id", "its_trace"), ("span_id", "its_span")])
-    t = t.mutate(key=ibis.coalesce(t.its_key, t.key))
+    t = settled(t.mutate(key=ibis.coalesce(t.its_key, t.key)))
     return spans.union(t.select(*spans.columns))
 
 
 def _merged_expr(keyed: ibis.Table) -> ibis.Table:
     """One row a request: spans before events, rows with tokens before rows without; gaps filled from the last row."""
     poor = keyed.event.ifelse(2, 0) + keyed.input_tokens.isnull().ifelse(1, 0)
-    keyed = keyed.mutate(order=poor * 2**40 + keyed.n)
+    keyed = settled(keyed.mutate(order=poor * 2**40 + keyed.n))
     pairs = keyed.group_by("key").agg(first=lambda t: t.n.argmin(t.order), other=lambda t: t.n.argmax(t.order))
     first = keyed.semi_join(pairs, [("n", "first")])
     other = keyed.semi_join(pairs.filter(pairs["first"] != pairs.other), [("n", "other")])
     both = first.left_join(other, "key", rname="{name}_other")
-    return both.select(
+    merged = both.select(
         *("trace_id", "span_id", "parent_id", "ts", "status", "_file", "_row"),
         other_parent=both.parent_id_other,
         request_id=ibis.coalesce(both.named_id, both.named_id_other, _span_name(both)),
         **{c: ibis.coalesce(both[c], both[f"{c}_other"]) for c in (*_WHO, *_COUNTED)},
     )
+    return settled(merged)
 
 
 def _texts_expr(calls: ibis.Table, texts: ibis.Table) -> ibis.Table:
@@ -99,7 +101,7 @@ def _texts_expr(calls: ibis.Table, texts: ibis.Table) -> ibis.Table:
     t = calls.left_join(prompts, [("trace_id", "p_trace"), ("span_id", "p_span")])
     t = t.left_join(systems, [("trace_id", "s_trace"), ("span_id", "s_span")])
     t = t.mutate(prompt=ibis.coalesce(t.prompt, t.said), system_hash=ibis.coalesce(t.system_hash, t.set_up))
-    return t.select(*calls.columns)
+    return settled(t.select(*calls.columns))
 
 
 def _surrounded_expr(calls: ibis.Table, around: ibis.Table) -> ibis.Table:
@@ -108,11 +110,13 @@ def _surrounded_expr(calls: ibis.Table, around: ibis.Table) -> ibis.Table:
     for parent in ("parent_id", "other_parent"):
         above = around.select(f_trace="trace_id", f_span="span_id", **{f"f_{c}": around[c] for c in _WHO})
         joined = t.left_join(above, [("trace_id", "f_trace"), (parent, "f_span")])
-        t = joined.mutate(**{c: ibis.coalesce(joined[c], joined[f"f_{c}"]) for c in _WHO}).select(*calls.columns)
+        t = settled(
+            joined.mutate(**{c: ibis.coalesce(joined[c], joined[f"f_{c}"]) for c in _WHO}).select(*calls.columns)
+        )
     joined = t.left_join(_agreed_expr(around, f_trace="trace_id"), [("trace_id", "f_trace")])
     filled = {c: ibis.coalesce(joined[c], joined[f"f_{c}"]) for c in _WHO}
     filled["model"] = ibis.coalesce(filled["model"], UNKNOWN_MODEL)
-    return joined.mutate(**filled, door=False).select(*calls.columns, "door")
+    return settled(joined.mutate(**filled, door=False).select(*calls.columns, "door"))
 
 
 def _agreed_expr(around: ibis.Table, **group: str) -> ibis.Table:
@@ -129,7 +133,7 @@ def _doors_expr(around: ibis.Table, calls: ibis.Table) -> ibis.Table:
     doors = around.filter(around.door)
     hung = calls.select(c_trace="trace_id", c_span="parent_id").distinct()
     t = doors.left_join(hung, [("trace_id", "c_trace"), ("span_id", "c_span")])
-    t = t.mutate(used=t.c_span.notnull()).drop("c_trace", "c_span")
+    t = settled(t.mutate(used=t.c_span.notnull()).drop("c_trace", "c_span"))
     linked = calls.semi_join(doors, [("trace_id", "trace_id"), ("parent_id", "span_id")])
     deeper = calls.anti_join(linked, "n").select(u_trace="trace_id").distinct()
 
@@ -149,7 +153,8 @@ def _doors_expr(around: ibis.Table, calls: ibis.Table) -> ibis.Table:
         near = _agreed_expr(around, **group)
         on = [("trace_id", "f_trace")] + ([("span_id", "f_parent")] if keys else [])
         joined = t.left_join(near, on)
-        t = joined.mutate(**{c: ibis.coalesce(joined[c], joined[f"f_{c}"]) for c in _WHO}).select(*refused.columns)
+        t = joined.mutate(**{c: ibis.coalesce(joined[c], joined[f"f_{c}"]) for c in _WHO})
+        t = settled(t.select(*refused.columns))
     unknown = {"system_hash": "string", "prompt": "string", "email": "string"} | dict.fromkeys(
         ("input_tokens", "output_tokens", "tool_count"), "int64"
     )

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from stillwatch.sources.messages import Asked, asked, count, status
-from stillwatch.sources.values import BadValueError, content_hash, moment, text, whole
+from stillwatch.sources.values import BadValueError, content_hash, email, moment, text, whole
 
 Names = Mapping[str, tuple[str, ...]]
 
@@ -109,7 +109,12 @@ class Attributes:
 
     def first(self, names: tuple[str, ...]) -> str | None:
         """Text of the first attribute that has any."""
-        return next((value for name in names if (value := text(self.get(name))) is not None), None)
+        for name in names:
+            if name in self.own or name.startswith("resource."):
+                value = text(self.get(name))
+                if value is not None:
+                    return value
+        return None
 
 
 class Place(NamedTuple):
@@ -191,7 +196,7 @@ def call_row(
         event,
         text(attributes.get("litellm.call_id")),
         text(attributes.get("gen_ai.response.id")),
-        attributes.first(names["email"]),
+        email(attributes.first(names["email"])),
         _tokens(attributes, "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
         _tokens(attributes, "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
         _tool_count(record, attributes, scope),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stillwatch.errors import SourceError
 from stillwatch.sources.contract_reader import ContractReader
-from stillwatch.sources.files import files_in
+from stillwatch.sources.files import belongs, columns_of, files_in
 from stillwatch.sources.litellm import LiteLLM
 from stillwatch.sources.mapping import Mapping
 from stillwatch.sources.otel import Otel
@@ -28,13 +28,16 @@ def pick(path: Path, format: str | None = None, mapping: Path | None = None) -> 
         return READERS[format]
     if mapping is not None:
         return READERS[Mapping.name]
-    found = files_in(path) if not path.is_dir() else []
+    seen = sorted(path.iterdir()) if path.is_dir() else files_in(path)
     for reader in READERS.values():
         if reader.recognises(path):
             return reader
-    seen = found or sorted(path.iterdir())
     if not seen:
         raise SourceError(f"{path} is an empty folder. Give the folder that holds the tables or logs, or one of them.")
+    for file in seen:
+        # A file that is broken from the start is recognised by nobody; then that is the message.
+        if file.is_file() and belongs(file):
+            columns_of(file)
     names = ", ".join(p.name for p in seen[:8]) + (" …" if len(seen) > 8 else "")
     raise SourceError(
         f"{path}: no reader recognises what is there ({names}). Formats: {_formats()}. "

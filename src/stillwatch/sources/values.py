@@ -29,6 +29,12 @@ def text(value: Any) -> str | None:
     return None if value in _NOTHING else value
 
 
+def email(value: Any) -> str | None:
+    """An e-mail address in small letters, so that one address is one value; null when it is none."""
+    address = text(value)
+    return address.strip().lower() if address and "@" in address else None
+
+
 def whole(value: Any) -> int | None:
     """A whole number that fits 64 bits; null when it is none."""
     if value is None or isinstance(value, bool):
