@@ -185,7 +185,8 @@ def load(account_id: str) -> Account:
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
-def _load(_folder: str, versions: tuple[tuple[str, int], ...], _run: Run, account_id: str) -> Account:
+def _load(folder: str, versions: tuple[tuple[str, int], ...], _run: Run, account_id: str) -> Account:
+    del folder  # only a part of the cache's key: names with an underscore are not
     accounts = session.frame("accounts", run=_run)
     found = accounts[accounts["account_id"] == account_id]
     row = None if found.empty else {str(k): v for k, v in found.iloc[0].to_dict().items()}

@@ -153,7 +153,7 @@ def _wait(row: dict[str, Any]) -> str:
 def activity(account: Account) -> None:
     """Requests a day, split; and why the score is what it is."""
     left, right = st.columns([1.72, 1], gap="small")
-    with left.container(border=True, gap="xsmall", height=330):
+    with left.container(border=True, gap="xsmall", height=304):
         with kit.title_row():
             kit.title("Requests a day", _span_note(account))
             st.space("stretch")
@@ -162,7 +162,7 @@ def activity(account: Account) -> None:
                 label_visibility="collapsed", required=True,
             )  # fmt: skip
         _chart(account, by or "model")
-    with right.container(border=True, gap="small", height=330):
+    with right.container(border=True, gap="small", height=304):
         row = account.row or {}
         kit.title("Why this score", words.chance_word(row.get("score")))
         kit.html(kit.bullets(list(row.get("reasons", ())), "Nothing ties it to other accounts in this run."))
@@ -201,7 +201,7 @@ def _chart(account: Account, by: str) -> None:
                 alt.Tooltip("requests:Q", format=","),
             ],
         )
-        .properties(height=236)
+        .properties(height=232)
     )
     st.altair_chart(bars, key="account_daily", alt=f"Requests a day {_SPLITS[by].lower()}")
 
@@ -211,14 +211,14 @@ def sharing(account: Account) -> None:
     """What it shares, and with whom: tick a value to see its other accounts, tick an account to open it."""
     left, right = st.columns([1.3, 1], gap="small")
     table = account.shared
-    with left.container(border=True, gap="xsmall", height=330):
+    with left.container(border=True, gap="xsmall", height=304):
         kit.title("Identifiers and shared values", "rarest first; tick one to see who shares it")
         if table.empty:
             kit.html(kit.bullets((), "Nothing is known that it was seen with: the source names no identifiers for it."))
             chosen: list[int] = []
         else:
             chosen = _shared_table(table)
-    with right.container(border=True, gap="xsmall", height=330):
+    with right.container(border=True, gap="xsmall", height=304):
         if not chosen:
             kit.title("Shared by")
             kit.html(kit.bullets((), "Tick a value on the left."))
@@ -240,7 +240,7 @@ def _shared_table(table: pd.DataFrame) -> list[int]:
     column = kit.column
     event = st.dataframe(
         shown[["kind", "value", "sharers", "bits", "uses", "first", "last"]],
-        hide_index=True, row_height=kit.ROW_HEIGHT, height=260, on_select="rerun", selection_mode="single-row",
+        hide_index=True, row_height=kit.ROW_HEIGHT, height=242, on_select="rerun", selection_mode="single-row",
         key=f"shared_{len(table)}", placeholder="", alt="Identifiers and shared values of the account",
         column_config={
             "kind": column("Kind", width=104),
@@ -259,7 +259,7 @@ def _neighbours(others: pd.DataFrame) -> None:
     column = kit.column
     event = st.dataframe(
         others[["account_id", "score", "cluster_id", "requests", "status"]],
-        hide_index=True, row_height=kit.ROW_HEIGHT, height=260, on_select="rerun", selection_mode="single-row",
+        hide_index=True, row_height=kit.ROW_HEIGHT, height=242, on_select="rerun", selection_mode="single-row",
         key=f"neighbours_{len(others)}", alt="Other accounts with the chosen value",
         column_config={
             "account_id": column("Account", width=150),
@@ -278,14 +278,14 @@ def habits(account: Account) -> None:
     """Templates, how it compares with everybody, and the label form with its history."""
     left, middle, right = st.columns([1.1, 1.1, 1], gap="small")
     column = kit.column
-    with left.container(border=True, gap="xsmall", height=330):
+    with left.container(border=True, gap="xsmall", height=304):
         kit.title("Templates", words.count(len(account.templates), "wording"))
         if account.templates.empty:
             kit.html(kit.bullets((), "No prompt templates: the source has no prompts and no template hashes."))
         else:
             st.dataframe(
                 account.templates[["template", "requests", "share", "asks", "last"]].head(200),
-                hide_index=True, row_height=kit.ROW_HEIGHT, height=266, alt="Prompt templates of the account",
+                hide_index=True, row_height=kit.ROW_HEIGHT, height=242, alt="Prompt templates of the account",
                 column_config={
                     "template": column("Template", width=100),
                     "requests": column("Requests", "number", width=70),
@@ -294,10 +294,10 @@ def habits(account: Account) -> None:
                     "last": column("Last", "day", width=86),
                 },
             )  # fmt: skip
-    with middle.container(border=True, gap="xsmall", height=330):
+    with middle.container(border=True, gap="xsmall", height=304):
         kit.title("Beside all accounts", "oddest first; 50 is the middle")
         _compared(account)
-    with right.container(border=True, gap="small", height=330):
+    with right.container(border=True, gap="small", height=304):
         kit.title("Label")
         labelling.form(
             {"This account": (TargetType.ACCOUNT, [account.account_id])}, account.run.run_id, "account_label"
@@ -319,7 +319,7 @@ def _compared(account: Account) -> None:
     column = kit.column
     st.dataframe(
         shown[["what", "value", "median", "unit", "rank"]],
-        hide_index=True, row_height=kit.ROW_HEIGHT, height=266, alt="Signals of the account beside all accounts",
+        hide_index=True, row_height=kit.ROW_HEIGHT, height=242, alt="Signals of the account beside all accounts",
         column_config={
             "what": column("Signal", width=170),
             "value": column("Value", "number", width=64, format="%.3g"),

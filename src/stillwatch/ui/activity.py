@@ -91,7 +91,7 @@ def member_bins(run: Run, cluster_id: str, begin: datetime, end: datetime, hours
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _member_bins(
-    _folder: str,
+    folder: str,
     stamp: tuple[int, ...],
     _run: Run,
     cluster_id: str,
@@ -99,6 +99,7 @@ def _member_bins(
     end: datetime,
     hours: int,
 ) -> Bins:
+    del folder  # only a part of the cache's key: names with an underscore are not
     if not stamp:
         return Bins(begin, hours, pd.DataFrame({"account_id": [], "bin": [], "n": []}))
     cells: pd.DataFrame = bins_expr(_run, cluster_id, begin, end, hours).to_pandas()

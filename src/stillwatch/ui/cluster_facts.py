@@ -117,7 +117,8 @@ def load(cluster_id: str) -> Cluster:
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _load(_folder: str, _run: Run, cluster_id: str) -> Cluster:
+def _load(folder: str, _run: Run, cluster_id: str) -> Cluster:
+    del folder  # only a part of the cache's key: names with an underscore are not
     clusters = session.frame("clusters", run=_run)
     rows = clusters[clusters["cluster_id"] == cluster_id]
     if rows.empty:
@@ -130,8 +131,9 @@ def _load(_folder: str, _run: Run, cluster_id: str) -> Cluster:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _drawing(
-    _folder: str, _cluster: Cluster, cluster_id: str, opened: frozenset[int], everything: bool, height: int
+    folder: str, _cluster: Cluster, cluster_id: str, opened: frozenset[int], everything: bool, height: int
 ) -> Drawing:
+    del folder  # only a part of the cache's key: names with an underscore are not
     return build(
         _cluster.nodes,
         _cluster.links,

@@ -20,7 +20,7 @@ from stillwatch.ui.cluster_facts import Cluster, Focus, drawing, focus, member_t
 HEIGHT = 530
 """Pixels of the graph's row: graph, members, reasons and the head of the timeline fit a 1280x720 window."""
 _LANE_WORDS = {"group": "Groups", "model": "Models", "capability": "Capabilities", "template": "Templates"}
-_GRAPH = "graph"
+_GRAPH, _LANE = "graph", "lane_choice"
 _OPENED, _ALL, _NONCE, _SHOWN = "_groups_opened", "_draw_all", "_timeline_nonce", "_timeline_first_window"
 _ACCOUNT = "_account_to_open"
 
@@ -62,11 +62,11 @@ def _graph(cluster: Cluster, filters: state.Filters, seen: Focus, ticked: list[s
         kit.title("Link graph", _drawn(picture))
         st.space("stretch")
         if picture.groups or everything:
-            label = "Draw groups" if everything else f"Draw all {picture.total:,} nodes"
-            if st.button(label, key="draw_all", icon=":material/grain:", help="Groups are drawn as one node first"):
-                st.session_state[_ALL] = None if everything else cluster.cluster_id
-                st.session_state[_OPENED] = {}
-                st.rerun(scope="fragment")
+            st.button(
+                "Draw groups" if everything else f"Draw all {picture.total:,} nodes", key="draw_all",
+                icon=":material/grain:", help="Groups are drawn as one node first",
+                on_click=_draw_all, args=(None if everything else cluster.cluster_id,),
+            )  # fmt: skip
         if filters.selected or filters.window:
             st.button(
                 "Clear", key="clear", icon=":material/close:", shortcut="Escape", on_click=_clear,
@@ -82,6 +82,11 @@ def _graph(cluster: Cluster, filters: state.Filters, seen: Focus, ticked: list[s
         on_hidden=_hidden,
         key=_GRAPH,
     )
+
+
+def _draw_all(cluster_id: str | None) -> None:
+    st.session_state[_ALL] = cluster_id
+    st.session_state[_OPENED] = {}
 
 
 def _drawn(picture: canvas.Drawing) -> str:
@@ -229,13 +234,10 @@ def _timeline(cluster: Cluster, filters: state.Filters, seen: Focus) -> None:
                 "info" if filters.window else "quiet",
             )
         )
-        lane = st.segmented_control(
-            "Lanes", list(_LANE_WORDS), format_func=_LANE_WORDS.__getitem__, default=filters.lane, key="lane",
-            label_visibility="collapsed", required=True,
+        st.segmented_control(
+            "Lanes", list(_LANE_WORDS), format_func=_LANE_WORDS.__getitem__, default=filters.lane, key=_LANE,
+            label_visibility="collapsed", required=True, on_change=_lane,
         )  # fmt: skip
-    if lane and lane != filters.lane:
-        state.update(lane=lane)
-        st.rerun(scope="fragment")
     if cells.empty:
         kit.html(kit.bullets((), f"This run has no {filters.lane} lanes for the cluster: the source names none."))
         return
@@ -258,6 +260,10 @@ def _timeline(cluster: Cluster, filters: state.Filters, seen: Focus) -> None:
         picture, key=key, on_select=lambda: _brushed(cluster, key), selection_mode=timeline.BRUSH,
         alt=f"Requests over time by {filters.lane}, darker or lighter cells for more requests",
     )  # fmt: skip
+
+
+def _lane() -> None:
+    state.update(lane=st.session_state[_LANE] or "group")
 
 
 def _brushed(cluster: Cluster, key: str) -> None:
