@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stillwatch.cases.store import CaseStore
     from stillwatch.warehouse.store import Warehouse
 
-_WHO, _SEEN = "_who", "_run_seen"
+_WHO, _SEEN, _WAREHOUSE = "_who", "_run_seen", "_warehouse_open"
 
 
 def settings() -> Settings:
@@ -115,8 +115,15 @@ def _case_store(cfg: Settings) -> CaseStore:
 
 def warehouse() -> Warehouse:
     """The warehouse as last published. One per session: a DuckDB connection is not for several threads."""
+    from stillwatch.warehouse.store import Warehouse
+
     cfg = settings()
-    return _warehouse(cfg, _stamp(cfg.warehouse))
+    key = (str(cfg.warehouse), *_stamp(cfg.warehouse))
+    held: tuple[object, Warehouse] | None = st.session_state.get(_WAREHOUSE)
+    if held is None or held[0] != key:
+        held = (key, Warehouse.open(cfg))
+        st.session_state[_WAREHOUSE] = held
+    return held[1]
 
 
 def _stamp(folder: Path) -> tuple[int, int]:
@@ -126,14 +133,6 @@ def _stamp(folder: Path) -> tuple[int, int]:
     except OSError:
         return (0, 0)
     return (info.st_mtime_ns, info.st_ino)
-
-
-@st.cache_resource(max_entries=2, show_spinner=False, scope="session", hash_funcs={Settings: repr})
-def _warehouse(cfg: Settings, snapshot: tuple[int, int]) -> Warehouse:
-    del snapshot  # the cache key
-    from stillwatch.warehouse.store import Warehouse
-
-    return Warehouse.open(cfg)
 
 
 def has_data() -> bool:

@@ -1,0 +1,170 @@
+"""What a selection means, what the canvas is sent, how a brush becomes a window."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import fake_run
+import numpy as np
+import pandas as pd
+import pytest
+
+from stillwatch.domain import EvidenceKind
+from stillwatch.ui import activity, canvas, cluster_facts, timeline
+from stillwatch.ui.cluster_facts import Cluster
+
+FIRST = "C-a1b2c1"
+
+
+@pytest.fixture
+def cluster(home: Path) -> Cluster:
+    fake_run.publish(home)
+    return cluster_facts.load(FIRST)
+
+
+def test_nothing_selected_means_everybody(cluster: Cluster) -> None:
+    seen = cluster_facts.focus(cluster, (), None)
+    assert (seen.accounts, seen.lit, seen.selected) == (None, None, ())
+
+
+def test_a_shared_value_stands_for_those_who_have_it(cluster: Cluster) -> None:
+    link = cluster.links.iloc[0]
+    seen = cluster_facts.focus(cluster, (link["node"],), None)
+    assert seen.accounts == frozenset(cluster.links.loc[cluster.links["node"] == link["node"], "account_id"])
+    assert link["node"] in (seen.lit or ())
+
+
+def test_an_account_lights_its_values_except_hidden_kinds(cluster: Cluster) -> None:
+    account = cluster.links["account_id"].value_counts().index[0]
+    own = cluster.links[cluster.links["account_id"] == account]
+    seen = cluster_facts.focus(cluster, (account,), None)
+    assert seen.lit == {account, *own["node"]}
+    hidden = frozenset({EvidenceKind(own["kind"].iat[0])})
+    less = cluster_facts.focus(cluster, (account,), None, hidden)
+    assert less.lit == {account, *own.loc[~own["kind"].isin(list(hidden)), "node"]}
+
+
+def test_a_group_stands_for_its_accounts(cluster: Cluster) -> None:
+    seen = cluster_facts.focus(cluster, ("group:0",), None)
+    assert seen.accounts == {a for a, g in cluster.group_of.items() if g == 0}
+
+
+def test_ids_that_are_not_here_are_counted_not_shown(cluster: Cluster) -> None:
+    seen = cluster_facts.focus(cluster, ("nobody", "payment:none", "acct_100010"), None)
+    assert (seen.selected, seen.unknown) == (("acct_100010",), 2)
+
+
+def test_without_requests_a_window_keeps_accounts_whose_time_spans_it(cluster: Cluster) -> None:
+    window = (fake_run.AS_OF - timedelta(hours=30), fake_run.AS_OF)
+    seen = cluster_facts.focus(cluster, (), window)
+    rows = cluster.accounts[cluster.accounts["last_seen"] >= window[0]]
+    assert seen.accounts == frozenset(rows["account_id"])
+
+
+def test_the_list_twin_is_complete(cluster: Cluster) -> None:
+    labels = pd.DataFrame({"target_type": [], "target_id": [], "value": []})
+    table = cluster_facts.member_table(cluster, cluster_facts.focus(cluster, (), None), labels)
+    assert set(table["account"]) == set(cluster.accounts["account_id"])
+    assert table["risk"].is_monotonic_decreasing
+
+
+def test_reasons_in_focus_count_accounts(cluster: Cluster) -> None:
+    account = cluster.links["account_id"].iat[0]
+    seen = cluster_facts.focus(cluster, (account,), None)
+    kinds = set(cluster.links.loc[cluster.links["account_id"] == account, "kind"])
+    assert cluster_facts.reasons_in_focus(cluster, seen) == dict.fromkeys(kinds, 1)
+
+
+# --- canvas -----------------------------------------------------------------------------------------------------------
+
+
+def _document(drawing: canvas.Drawing) -> dict[str, Any]:
+    version, _, body = drawing.payload.partition(b"\n")
+    assert version.decode() == drawing.version
+    found: dict[str, Any] = json.loads(body)
+    return found
+
+
+def _draw(cluster: Cluster, **more: Any) -> canvas.Drawing:
+    return canvas.build(cluster.nodes, cluster.links, name="c", family="r/c", height=400, **more)
+
+
+def test_the_drawing_is_the_same_bytes_every_time(cluster: Cluster) -> None:
+    assert _draw(cluster).payload == _draw(cluster).payload
+
+
+def test_every_node_and_every_link_is_drawn(cluster: Cluster) -> None:
+    drawing = _draw(cluster)
+    document = _document(drawing)
+    assert list(drawing.ids) == cluster.nodes["node_id"].tolist() == document["ids"]
+    edges = np.array(document["edges"]).reshape(-1, 2)
+    pairs = {(document["ids"][a], document["ids"][b]) for a, b in edges}
+    assert pairs == set(zip(cluster.links["account_id"], cluster.links["node"], strict=True))
+    assert document["kind"] == [[k["kind"] for k in document["kinds"]].index(k) for k in cluster.nodes["kind"]]
+
+
+def test_a_large_cluster_is_folded_and_opens_group_by_group(home: Path) -> None:
+    fake_run.publish(home, (3300,), run_id="R-20261120-120000-b16b")
+    cluster = cluster_facts.load(FIRST)
+    folded = _draw(cluster)
+    groups = sorted(set(cluster.nodes["group"]))
+    assert folded.ids == tuple(f"group:{g}" for g in groups)
+    assert sum(_document(folded)["count"]) == 3300
+    opened = _draw(cluster, opened=frozenset({0}))
+    assert opened.shown == int((cluster.nodes["group"] == 0).sum())
+    member = next(a for a, g in cluster.group_of.items() if g == 1)
+    assert opened.positions([member]) == [opened.ids.index("group:1")]
+    assert len(_draw(cluster, everything=True).ids) == len(cluster.nodes)
+    assert len(folded.payload) < 20_000
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+def _ms(t: datetime) -> float:
+    return (t - datetime(1970, 1, 1)).total_seconds() * 1000
+
+
+def test_a_brush_becomes_a_window_of_whole_cells() -> None:
+    begin = datetime(2026, 11, 1)
+    pair = [_ms(begin + timedelta(hours=7)), _ms(begin + timedelta(hours=13))]
+    assert timeline.brushed({"win": {"bin": pair}}, 6, begin) == (
+        begin + timedelta(hours=6),
+        begin + timedelta(hours=18),
+    )
+    assert timeline.brushed({"win": {"bin": pair[::-1]}}, 6, begin) == (
+        begin + timedelta(hours=6),
+        begin + timedelta(hours=18),
+    )
+    assert timeline.brushed({"win": {}}, 6, begin) is None
+    assert timeline.brushed({}, 6, begin) is None
+
+
+def test_the_busiest_lanes_are_drawn_and_the_rest_counted(cluster: Cluster) -> None:
+    cells = pd.concat(
+        [cluster.timeline[cluster.timeline["lane_kind"] == "model"].assign(lane=f"m{i}") for i in range(15)]
+    )
+    drawn, left_out = timeline.lanes(cells, "model")
+    assert (drawn["lane"].nunique(), left_out) == (timeline.MAX_LANES, 3)
+
+
+def test_the_chart_names_hostile_lanes_as_text(cluster: Cluster) -> None:
+    cells, _ = timeline.lanes(cluster.timeline, "model")
+    top = timeline.top_lane(cluster.bins.over_time(None), "all members", 6)
+    spec = timeline.chart(cells, cluster.markers, top, window=None, height=100).to_dict()
+    assert "<b>aurora</b>" in json.dumps(spec)  # data, drawn by Vega as canvas text
+    assert spec["params"][0]["name"] == timeline.BRUSH
+
+
+def test_bins_count_members_in_time() -> None:
+    begin = datetime(2026, 11, 1)
+    cells = pd.DataFrame({"account_id": ["a", "a", "b"], "bin": [0, 3, 40], "n": [2, 1, 5]})
+    bins = activity.Bins(begin, 12, cells)
+    assert bins.between(begin, begin + timedelta(hours=24)) == {"a": 2}
+    assert bins.between(begin + timedelta(hours=36), begin + timedelta(days=30)) == {"a": 1, "b": 5}
+    assert bins.over_time({"a"})["requests"].tolist() == [2, 1]
+    assert bins.sparklines["b"][-1] == 5
+    assert len(bins.sparklines["a"]) == activity.SPARK_DAYS
