@@ -1,7 +1,7 @@
 """Activity: what the members of all clusters asked, when and of what, from one pass over their requests.
 
-Expressions only; ``members`` is a table of account_id, cluster_id, part (sub-cluster). The engine aggregates, so that a page
-never sees a request.
+Expressions only; ``members`` is a table of account_id, cluster_id, part (sub-cluster). The engine aggregates, so
+that a page never sees a request.
 """
 
 from __future__ import annotations

@@ -20,13 +20,21 @@ from stillwatch.graph.world import Ints
 
 _DRAWN = (*HARD, *SOFT, EvidenceKind.SYSTEM.value)
 SHORT = {
-    "payment": "card", "device": "device", "contact": "contact", "signup": "sign-up", "network": "subnet", "session": "conversation",
-    "template": "template", "system": "system prompt", "timing": "timing",
-}  # fmt: skip
+    "payment": "card",
+    "device": "device",
+    "contact": "contact",
+    "signup": "sign-up",
+    "network": "subnet",
+    "session": "conversation",
+    "template": "template",
+    "system": "system prompt",
+    "timing": "timing",
+}
 
 
 def member_links(evidence: Evidence, found: Found, raw: pd.DataFrame) -> pd.DataFrame:
-    """Links of a cluster: values that two or more members have. ``raw`` has account_id, kind, value, uses, first/last_seen.
+    """Links of a cluster: values that two or more members have. ``raw`` has account_id, kind, value, uses,
+    first/last_seen.
 
     Columns: row (account), evidence, source, value, bits, sharers.
     """
@@ -39,16 +47,16 @@ def member_links(evidence: Evidence, found: Found, raw: pd.DataFrame) -> pd.Data
         keep = held[inside.col] > 1
         if keep.any():
             bits, sharers = value_bits(evidence, source), part.sharers
-            columns = inside.col[keep]
+            used = inside.col[keep]
             parts.append(
                 pd.DataFrame(
                     {
                         "row": found.members[inside.row[keep]],
                         "kind": part.evidence,
                         "source": source,
-                        "value": part.values[columns],
-                        "bits": np.round(bits[columns], 3),
-                        "sharers": sharers[columns],
+                        "value": part.values[used],
+                        "bits": np.round(bits[used], 3),
+                        "sharers": sharers[used],
                     }
                 )
             )

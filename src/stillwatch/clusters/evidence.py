@@ -54,9 +54,7 @@ class Evidence:
         return [i for i in self.identity.values() if i.evidence in evidence]
 
 
-def gather(
-    accounts: pd.DataFrame, owner: Ints, content: Content, incidences: dict[str, Incidence]
-) -> Evidence:
+def gather(accounts: pd.DataFrame, owner: Ints, content: Content, incidences: dict[str, Incidence]) -> Evidence:
     """Evidence from raw incidences: cross-owner values only, hubs set apart, nulls prepared."""
     background = background_similarity(content)
     population = int(owner.max()) + 1 if len(owner) else 0
@@ -166,7 +164,9 @@ def linked_members(evidence: Evidence, members: Ints, kinds: tuple[str, ...] = H
 
 
 def enforcement(accounts: pd.DataFrame, members: Ints) -> tuple[int, float, float]:
-    """Members already banned or suspended, how many accounts of the same plan and verification would be, and the p-value."""
+    """Members already banned or suspended, how many accounts of the same plan and verification would be, and the
+    p-value.
+    """
     bad = accounts["status"].isin(["banned", "suspended"]).to_numpy()
     if not bad.any():
         return 0, 0.0, 1.0

@@ -1,7 +1,8 @@
 """Template families: templates that share their frame, however they were reworded.
 
-Two templates belong together when the rare phrases of the smaller one are mostly in the other. Families survive rewording
-of parts; a family is named after the hash of its first template. Innocent twin: a public template with local changes.
+Two templates belong together when the rare phrases of the smaller one are mostly in the other. Families survive
+rewording of parts; a family is named after the hash of its first template. Innocent twin: a public template with
+local changes.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def family_names(templates: pd.DataFrame) -> pd.Series:
     counts.data[:] = 1.0
     length = np.asarray(counts.sum(axis=1)).ravel()
     common = np.asarray(counts.sum(axis=0)).ravel() > max(200.0, 0.3 * n)
-    rare = counts.multiply(~common[None, :]).tocsr()
+    rare = sparse.csr_matrix(counts @ sparse.diags((~common).astype(np.float32)))
     rare.eliminate_zeros()
     other = rare.T.tocsc()
     left, right = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]

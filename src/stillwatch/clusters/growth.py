@@ -1,10 +1,11 @@
 """Growth: from a small clean seed to everyone who speaks and behaves the same way.
 
-Every account of a seed is tied to another owner of its group by a value of its own. What the seed repeats and others do not
-is a naive Bayes text classifier; its score and the behaviour signals feed a logistic regression, seeds against the rest,
-out of fold, the seed's own community kept out of the negatives. Behaviour is used only where it finds held-out seeds better
-than wording alone. Scores become probabilities without labels: P(member | score) = (link rate at the score - base rate) /
-(top rate - base rate). Self-training amplifies whatever the seed is, so every grown cluster is tested again.
+Every account of a seed is tied to another owner of its group by a value of its own. What the seed repeats and others
+do not is a naive Bayes text classifier; its score and the behaviour signals feed a logistic regression, seeds
+against the rest, out of fold, the seed's own community kept out of the negatives. Behaviour is used only where it
+finds held-out seeds better than wording alone. Scores become probabilities without labels: P(member | score) = (link
+rate at the score - base rate) / (top rate - base rate). Self-training amplifies whatever the seed is, so every grown
+cluster is tested again.
 """
 
 from __future__ import annotations
@@ -47,13 +48,13 @@ def wording_scores(evidence: Evidence, seed: Ints) -> Floats:
     if not counts.shape[1] or len(seed) < 2:
         return np.zeros(n)
     everywhere = evidence.content.sharers
-    inside = np.asarray(counts[seed].sum(axis=0)).ravel()
+    inside = np.asarray(counts[seed].sum(axis=0), dtype=np.float64).ravel()
     rate = (everywhere - inside + 0.5) / (n - len(seed) + 1.0)
-    length = np.sqrt(np.maximum(np.diff(counts.indptr), 1.0))
-    scores = np.asarray(counts @ _weight(inside, rate, len(seed))).ravel() / length
+    length: Floats = np.asarray(np.sqrt(np.maximum(np.diff(counts.indptr), 1.0)), dtype=np.float64)
+    scores = np.asarray(counts.dot(_weight(inside, rate, len(seed)))).ravel() / length
     for i in seed:
         tokens = counts.indices[counts.indptr[i] : counts.indptr[i + 1]]
-        scores[i] = _weight(inside[tokens] - 1.0, rate[tokens], len(seed) - 1).sum() / length[i]
+        scores[i] = float(_weight(inside[tokens] - 1.0, rate[tokens], len(seed) - 1).sum()) / length[i]
     return np.asarray(np.round(scores, 9))
 
 
@@ -84,7 +85,9 @@ def linked_to(evidence: Evidence, seed: Ints, kinds: tuple[str, ...] = HARD + SO
 
 
 def grow(evidence: Evidence, behaviour: Floats, seed: Ints, community: Ints, *, rounds: int = 2) -> Grown:
-    """Grow a seed. ``behaviour`` is accounts x signals, scaled to [-0.5, 0.5]; ``community`` is the group the seed is from."""
+    """Grow a seed. ``behaviour`` is accounts x signals, scaled to [-0.5, 0.5]; ``community`` is the group the seed
+    is from.
+    """
     grown = _fit(evidence, behaviour, seed, community)
     for _ in range(rounds - 1):
         linked = linked_to(evidence, seed)

@@ -1,6 +1,8 @@
-"""Hypotheses: how well each competing explanation fits a cluster (analysis of competing hypotheses; the aim is to reject).
+"""Hypotheses: how well each competing explanation fits a cluster (analysis of competing hypotheses; the aim is to
+reject).
 
-Each rule names what speaks for and against in words. A fit near 1 means nothing speaks against and something speaks for.
+Each rule names what speaks for and against in words. A fit near 1 means nothing speaks against and something speaks
+for.
 """
 
 from __future__ import annotations
@@ -49,10 +51,16 @@ class _Scale:
 def weigh(found: Found, p: Portrait) -> list[Fit]:
     """The nine hypotheses, H1 first."""
     rules: dict[Hypothesis, Callable[[_Scale, Found, Portrait], None]] = {
-        Hypothesis.H1: _one_operator, Hypothesis.H2: _reseller, Hypothesis.H3: _gateway, Hypothesis.H4: _course,
-        Hypothesis.H5: _evaluation, Hypothesis.H6: _template, Hypothesis.H7: _stolen, Hypothesis.H8: _free_tier,
+        Hypothesis.H1: _one_operator,
+        Hypothesis.H2: _reseller,
+        Hypothesis.H3: _gateway,
+        Hypothesis.H4: _course,
+        Hypothesis.H5: _evaluation,
+        Hypothesis.H6: _template,
+        Hypothesis.H7: _stolen,
+        Hypothesis.H8: _free_tier,
         Hypothesis.H9: _artefact,
-    }  # fmt: skip
+    }
     out = []
     for hypothesis, rule in rules.items():
         scale = _Scale()
@@ -104,8 +112,11 @@ def _one_operator(s: _Scale, f: Found, p: Portrait) -> None:
         "they ask for what a model can be trained on far more than others do",
         "they do not ask for training material more than others do",
     )
-    s.say((t.enforced >= 4 and t.enforced >= 4 * t.enforced_expected) or None, 1,
-          f"{number(t.enforced)} of them were banned or suspended before")  # fmt: skip
+    s.say(
+        (t.enforced >= 4 and t.enforced >= 4 * t.enforced_expected) or None,
+        1,
+        f"{number(t.enforced)} of them were banned or suspended before",
+    )
 
 
 def _reseller(s: _Scale, f: Found, p: Portrait) -> None:
@@ -143,8 +154,12 @@ def _gateway(s: _Scale, f: Found, p: Portrait) -> None:
         f"they are {number(f.tested.owners)} separate owners",
     )
     s.say(p.hub_networks >= 0.5, 1, "most leave through one well-known exit", "no common exit")
-    s.say(None if p.top_plan_name is None else p.top_plan_name in ("enterprise", "team"), 1,
-          f"their plan is {p.top_plan_name}", f"their plan is {p.top_plan_name}")  # fmt: skip
+    s.say(
+        None if p.top_plan_name is None else p.top_plan_name in ("enterprise", "team"),
+        1,
+        f"their plan is {p.top_plan_name}",
+        f"their plan is {p.top_plan_name}",
+    )
 
 
 def _course(s: _Scale, f: Found, p: Portrait) -> None:
@@ -182,8 +197,12 @@ def _evaluation(s: _Scale, f: Found, p: Portrait) -> None:
 
 def _template(s: _Scale, f: Found, p: Portrait) -> None:
     s.say(_coherent(f), 1, "members repeat the same phrases", "members do not repeat the same phrases")
-    s.say(f.tested.hard.observed < 3 and f.tested.soft.observed < 6, 2, "nothing but the wording ties them",
-          f"{number(f.tested.hard.observed + f.tested.soft.observed)} ties between separate owners besides the wording")  # fmt: skip
+    s.say(
+        f.tested.hard.observed < 3 and f.tested.soft.observed < 6,
+        2,
+        "nothing but the wording ties them",
+        f"{number(f.tested.hard.observed + f.tested.soft.observed)} ties between separate owners besides the wording",
+    )
     s.say(p.burst < 0.3, 0.5, "sign-ups are spread out, as users of a public template are", "sign-ups come in a burst")
 
 
@@ -222,7 +241,7 @@ def _free_tier(s: _Scale, f: Found, p: Portrait) -> None:
         "what they ask for is what everybody asks for",
         "they ask for training material",
     )
-    s.say(not _coherent(f), 1, "members write about different things", "members write the same things")  # fmt: skip
+    s.say(not _coherent(f), 1, "members write about different things", "members write the same things")
 
 
 def _artefact(s: _Scale, f: Found, p: Portrait) -> None:
@@ -238,10 +257,15 @@ def _artefact(s: _Scale, f: Found, p: Portrait) -> None:
 
 
 LOOKALIKE_NAMES = {
-    Hypothesis.H2: "reseller with mixed customers", Hypothesis.H3: "enterprise behind a shared gateway", Hypothesis.H4: "university or course",
-    Hypothesis.H5: "evaluation or red team", Hypothesis.H6: "shared public template", Hypothesis.H7: "stolen keys",
-    Hypothesis.H8: "free-tier abuse", Hypothesis.H9: "data artefact",
-}  # fmt: skip
+    Hypothesis.H2: "reseller with mixed customers",
+    Hypothesis.H3: "enterprise behind a shared gateway",
+    Hypothesis.H4: "university or course",
+    Hypothesis.H5: "evaluation or red team",
+    Hypothesis.H6: "shared public template",
+    Hypothesis.H7: "stolen keys",
+    Hypothesis.H8: "free-tier abuse",
+    Hypothesis.H9: "data artefact",
+}
 
 
 def best_lookalike(fits: list[Fit]) -> str | None:

@@ -1,7 +1,7 @@
 """Identity over time: a cluster keeps its id while most of its members stay.
 
-Clusters are matched to those of earlier runs by overlap of members, greedily from the largest overlap, so the result does
-not depend on order. A pool that comes back after enforcement raises its old id.
+Clusters are matched to those of earlier runs by overlap of members, greedily from the largest overlap, so the result
+does not depend on order. A pool that comes back after enforcement raises its old id.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Judgement: ranking and alarm are two things.
 
 Everything is ranked, so that groups just below the bar are a review queue. An alarm needs tested evidence in two
-independent views (content, and what ties accounts together), each beyond multiple testing, and more of it than the other
-groups of the same data show: permutation nulls break households and campuses, so the bulk of groups is the floor.
+independent views (content, and what ties accounts together), each beyond multiple testing, and more of it than the
+other groups of the same data show: permutation nulls break households and campuses, so the bulk of groups is the
+floor.
 """
 
 from __future__ import annotations
@@ -80,8 +81,12 @@ def judge(t: Tested, floor: Floor, *, stability: float) -> Judged:
     content_ok = t.lift >= 5.0 and t.coherence >= 0.05 and (by_content or t.content.strength >= bar + 1.5)
     hard_cover = t.hard.accounts / max(len(t.members), 1)
     soft_cover = t.soft.accounts / max(len(t.members), 1)
-    hard_ok = t.hard.strength >= max(bar, floor.hard) and t.hard.observed >= 3 and _lift(t.hard) >= 3.0 and hard_cover >= 0.15
-    soft_ok = t.soft.strength >= max(bar, floor.soft) and t.soft.observed >= 5 and _lift(t.soft) >= 3.0 and soft_cover >= 0.3
+    hard_ok = (
+        t.hard.strength >= max(bar, floor.hard) and t.hard.observed >= 3 and _lift(t.hard) >= 3.0 and hard_cover >= 0.15
+    )
+    soft_ok = (
+        t.soft.strength >= max(bar, floor.soft) and t.soft.observed >= 5 and _lift(t.soft) >= 3.0 and soft_cover >= 0.3
+    )
     enforced_ok = t.enforced >= 4 and t.enforced_p < 10.0**-bar and t.enforced >= 4 * t.enforced_expected
     if not content_ok:
         short.append("what they write agrees too little to be tested evidence of one hand")
@@ -95,7 +100,9 @@ def judge(t: Tested, floor: Floor, *, stability: float) -> Judged:
     banned = _ramp(-np.log10(max(t.enforced_p, 1e-30)), 2.0, 8.0)
     ties = 1.0 - (1.0 - hard) * (1.0 - 0.5 * soft) * (1.0 - 0.6 * banned)
     raw = (0.15 + 0.85 * content) * (0.05 + 0.95 * ties) * (0.6 + 0.4 * stability)
-    promising = by_content and t.lift >= 3.0 and (t.hard.strength >= 2.0 or t.soft.strength >= 4.0 or t.enforced_p < 1e-3)
+    promising = (
+        by_content and t.lift >= 3.0 and (t.hard.strength >= 2.0 or t.soft.strength >= 4.0 or t.enforced_p < 1e-3)
+    )
     if short:
         return Judged(Tier.REVIEW, round(0.02 + 0.43 * raw, 6), tuple(short), promising)
     return Judged(Tier.ALARM, round(0.6 + 0.37 * raw, 6), (), True)

@@ -97,6 +97,6 @@ def portrait(
         burst=busiest(accounts["created_at"]),
         burst_usual=burst_usual,
         enforced=found.tested.enforced,
-        medians={k: float(v) for k, v in medians.items()},
+        medians={str(k): float(v) for k, v in medians.items()},
         usual=everyone,
     )

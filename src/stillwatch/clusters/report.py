@@ -59,7 +59,7 @@ def write(m: Material, found: list[Found], identities: list[Identity]) -> Report
     report = Report()
     ids = m.evidence.accounts["account_id"].to_numpy(dtype=object)
     medians = m.signals.drop(columns="account_id").median()
-    everyone = {k: float(v) for k, v in medians.items()}
+    everyone = {str(k): float(v) for k, v in medians.items()}
     burst = busiest(m.evidence.accounts["created_at"])
     rows, reasons, links, nodes, fits, groups = [], [], [], [], [], []
     for rank, (f, identity) in enumerate(zip(found, identities, strict=True), start=1):
@@ -74,16 +74,23 @@ def write(m: Material, found: list[Found], identities: list[Identity]) -> Report
         links.append(tied.assign(cluster_id=name))
         nodes.append(drawn.nodes.assign(cluster_id=name))
         fits += [
-            {"cluster_id": name, "hypothesis": w.hypothesis.name, "fit": w.fit, "speaks_for": list(w.speaks_for),
-             "speaks_against": list(w.speaks_against)}
+            {
+                "cluster_id": name,
+                "hypothesis": w.hypothesis.name,
+                "fit": w.fit,
+                "speaks_for": list(w.speaks_for),
+                "speaks_against": list(w.speaks_against),
+            }
             for w in weighed
-        ]  # fmt: skip
+        ]
         rows.append(_cluster_row(rank, f, identity, why, weighed, m))
         own, against = words.account_reasons(m.evidence, f)
         for i, account in enumerate(ids[f.members]):
             report.cluster_of[account] = name
             report.role_of[account] = "core" if f.core[i] else "fringe"
             report.why[account], report.why_not[account] = own[i], against[i]
+        for row, text in f.victims.items():
+            report.why_not.setdefault(ids[row], []).insert(0, text)
     members = (
         pd.concat(groups, ignore_index=True) if groups else pd.DataFrame(columns=["account_id", "cluster_id", "part"])
     )
@@ -101,9 +108,23 @@ def write(m: Material, found: list[Found], identities: list[Identity]) -> Report
 
 
 _CLUSTER_COLUMNS = [
-    "cluster_id", "rank", "tier", "size", "core_size", "score", "base_score", "kinds", "reasons", "against", "title", "lookalike",
-    "stability", "previous_size", "lineage", "blind",
-]  # fmt: skip
+    "cluster_id",
+    "rank",
+    "tier",
+    "size",
+    "core_size",
+    "score",
+    "base_score",
+    "kinds",
+    "reasons",
+    "against",
+    "title",
+    "lookalike",
+    "stability",
+    "previous_size",
+    "lineage",
+    "blind",
+]
 
 
 def _stacked(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
@@ -174,7 +195,8 @@ def _activity(m: Material, members: pd.DataFrame, t: dict[str, pd.DataFrame]) ->
 def _traffic(m: Material, requests: Table, t: dict[str, pd.DataFrame]) -> None:
     """``daily`` of every cluster: requests a day over the last 30 days of the run."""
     daily = m.execute(activity.daily_expr(requests))
-    last = pd.Timestamp(m.inputs.as_of or m.coverage.last_ts) if (m.inputs.as_of or m.coverage.last_ts) else None
+    moment = m.inputs.as_of or m.coverage.last_ts
+    last = pd.Timestamp(moment) if moment else None
     out: dict[str, np.ndarray] = {c: np.zeros(DAYS, dtype=np.int64) for c in t["clusters"]["cluster_id"]}
     if last is not None and len(daily):
         age = (last.normalize() - pd.to_datetime(daily["day"])).dt.days.to_numpy()
@@ -200,12 +222,13 @@ def _families(m: Material, requests: Table, t: dict[str, pd.DataFrame]) -> pd.Da
     used = used.merge(family, on="template")
     grouped = used.groupby(["cluster_id", "family"])
     table = grouped.agg(
-        accounts=("account_id", "nunique"), requests=("n", "sum"), first_seen=("first_seen", "min"), last_seen=("last_seen", "max"),
+        accounts=("account_id", "nunique"),
+        requests=("n", "sum"),
+        first_seen=("first_seen", "min"),
+        last_seen=("last_seen", "max"),
         flags=("flags", _union),
-    ).reset_index()  # fmt: skip
-    whole = m.execute(activity.totals_expr(requests)).set_index("cluster_id")[
-        "total"
-    ]
+    ).reset_index()
+    whole = m.execute(activity.totals_expr(requests)).set_index("cluster_id")["total"]
     table["share"] = np.round(table["requests"] / table["cluster_id"].map(whole), 6)
     table = table[(table["accounts"] > 1) | (table["share"] >= 0.02)]
     table = table.sort_values(["cluster_id", "accounts", "requests", "family"], ascending=[True, False, False, True])
@@ -230,23 +253,34 @@ def _family_links(
     """Links and nodes of the template families that two or more members use."""
     shared = table[table["accounts"] > 1].groupby("cluster_id").head(LANES_SHOWN)[["cluster_id", "family"]]
     uses = used.merge(shared, on=["cluster_id", "family"])
-    uses = uses.groupby(["cluster_id", "family", "account_id"]).agg(
-        uses=("n", "sum"), first_seen=("first_seen", "min"), last_seen=("last_seen", "max")
-    ).reset_index()  # fmt: skip
+    uses = (
+        uses.groupby(["cluster_id", "family", "account_id"])
+        .agg(uses=("n", "sum"), first_seen=("first_seen", "min"), last_seen=("last_seen", "max"))
+        .reset_index()
+    )
     if uses.empty:
         return
     population = max(int((m.signals["requests"] > 0).sum()), 1)
     sharers = uses["family"].map(everywhere).astype("int64")
     links = uses.assign(
-        kind=EvidenceKind.TEMPLATE.value, value=uses["family"], sharers=sharers,
+        kind=EvidenceKind.TEMPLATE.value,
+        value=uses["family"],
+        sharers=sharers,
         bits=np.round(np.maximum(0.0, np.log2(population / np.maximum(sharers, 1))), 3),
-    )  # fmt: skip
+    )
     t["links"] = _stacked([t["links"], links], list(t["links"].columns))
     places = t["nodes"][t["nodes"]["kind"] == "account"].set_index(["cluster_id", "node_id"])[["x", "y", "group"]]
     spots = uses.join(places, on=["cluster_id", "account_id"])
-    hub = spots.groupby(["cluster_id", "family"]).agg(
-        x=("x", "mean"), y=("y", "mean"), degree=("account_id", "size"), group=("group", lambda g: int(g.mode().iloc[0]))
-    ).reset_index()  # fmt: skip
+    hub = (
+        spots.groupby(["cluster_id", "family"])
+        .agg(
+            x=("x", "mean"),
+            y=("y", "mean"),
+            degree=("account_id", "size"),
+            group=("group", lambda g: int(g.mode().iloc[0])),
+        )
+        .reset_index()
+    )
     place = hub.groupby("cluster_id").cumcount().to_numpy()
     turn = place * np.pi * (3.0 - np.sqrt(5.0))
     hub["x"] = (hub["x"] + 46.0 * np.sqrt(place) * np.cos(turn)).clip(-800, 800).round(2)
@@ -267,9 +301,9 @@ def _capabilities(m: Material, members: Table, requests: Table, t: dict[str, pd.
     if not m.coverage.has("requests.capabilities"):
         return pd.DataFrame(columns=columns)
     here = m.execute(activity.capability_totals_expr(requests))
-    whole = m.execute(
-        activity.totals_expr(requests.filter(requests.capabilities.notnull()))
-    ).set_index("cluster_id")["total"]
+    whole = m.execute(activity.totals_expr(requests.filter(requests.capabilities.notnull()))).set_index("cluster_id")[
+        "total"
+    ]
     other = m.execute(activity.capability_elsewhere_expr(m.inputs, members)).iloc[0]
     usual = {c.value: other[c.value] for c in Capability} | {"none seen": other["none_seen"]}
     here["share"] = np.round(here["requests"] / here["cluster_id"].map(whole), 6)
@@ -294,8 +328,13 @@ def _markers(m: Material, members: pd.DataFrame) -> pd.DataFrame:
     for (cluster, _day, status), part in a.groupby(["cluster_id", "day", "status"]):
         many = "account was" if len(part) == 1 else "accounts were"
         rows.append(
-            {"cluster_id": cluster, "at": part["status_at"].min(), "kind": "enforcement",
-             "text": f"{words.number(len(part))} {many} {status}", "accounts": len(part)}
-        )  # fmt: skip
+            {
+                "cluster_id": cluster,
+                "at": part["status_at"].min(),
+                "kind": "enforcement",
+                "text": f"{words.number(len(part))} {many} {status}",
+                "accounts": len(part),
+            }
+        )
     out = pd.DataFrame(rows, columns=["cluster_id", "at", "kind", "text", "accounts"])
     return out.sort_values(["at", "kind", "text"], kind="stable").reset_index(drop=True)

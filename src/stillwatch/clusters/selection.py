@@ -1,8 +1,8 @@
 """Selection: from tested candidates to clusters that do not overlap.
 
-The strongest candidate goes first. Its seed, the members that a value of their own ties to another owner of the group, is
-grown by wording and behaviour, and the grown group is tested again; a growth that loses the evidence is undone. What
-overlaps a settled cluster gives way.
+The strongest candidate goes first. Its seed, the members that a value of their own ties to another owner of the
+group, is grown by wording and behaviour, and the grown group is tested again; a growth that loses the evidence is
+undone. What overlaps a settled cluster gives way.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Found:
     """Every account's wording score for this cluster."""
     probability: Floats
     """Every account's probability of belonging to it."""
-    victims: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    """Accounts that seem to carry its traffic with a stolen key; they are not members."""
+    victims: dict[int, str] = field(default_factory=dict)
+    """Accounts that seem to carry its traffic with a stolen key, in words; they do not count as members."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ def select(
     floor = floor_of(tested)
     steady = [stability(t.members, candidates.labellings) for t in tested]
     judged = [judge(t, floor, stability=s) for t, s in zip(tested, steady, strict=True)]
-    order = sorted(range(len(tested)), key=lambda i: (-judged[i].score, -len(tested[i].members), int(tested[i].members[0])))
+    order = sorted(
+        range(len(tested)), key=lambda i: (-judged[i].score, -len(tested[i].members), int(tested[i].members[0]))
+    )
     taken = np.zeros(evidence.n, dtype=bool)
     found: list[Found] = []
     grown = 0
@@ -91,13 +93,17 @@ def select(
 
 def in_order(found: list[Found]) -> list[Found]:
     """Alarms first, then by score; ties by size and by first member."""
-    return sorted(found, key=lambda f: (f.judged.tier != Tier.ALARM, -f.judged.score, -len(f.members), int(f.members[0])))
+    return sorted(
+        found, key=lambda f: (f.judged.tier != Tier.ALARM, -f.judged.score, -len(f.members), int(f.members[0]))
+    )
 
 
 def _grown(
     evidence: Evidence, behaviour: Floats, t: Tested, floor: Floor, steady: float, taken: NDArray[np.bool_], seed: int
 ) -> list[Found]:
-    """A grown and re-tested cluster, in parts where sisters can be told apart; nothing when growth loses the evidence."""
+    """A grown and re-tested cluster, in parts where sisters can be told apart; nothing when growth loses the
+    evidence.
+    """
     tied = t.members[t.linked]
     result = grow(evidence, behaviour, tied, t.members)
     members = result.members[~taken[result.members]]
@@ -152,7 +158,7 @@ def _as_found(evidence: Evidence, t: Tested, judged: Judged, steady: float) -> F
     own = scores[t.members]
     middle = max(float(np.median(own)), 1e-9)
     fit = np.clip(own / middle, 0.0, 1.0) if own.any() else np.full(len(own), 0.5)
-    membership = np.round(0.15 + 0.5 * fit + 0.3 * t.linked, 6)
+    membership: Floats = np.asarray(np.round(0.15 + 0.5 * fit + 0.3 * t.linked, 6), dtype=np.float64)
     near = np.zeros(evidence.n)
     near[t.members] = membership
     return Found(t.members, t.linked & (fit >= 0.5), membership, t, judged, steady, scores, near)

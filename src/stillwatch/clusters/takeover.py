@@ -1,7 +1,8 @@
 """Stolen keys: members whose own history changed hands are victims, not members.
 
-An account that asked for other things for days, and from one moment on carries the cluster's prompts, without any card,
-device or contact of the cluster: that is how a stolen key looks. It leaves the cluster and is named as what it seems to be.
+An account that asked for other things for days, and from one moment on carries the cluster's prompts, without any
+card, device or contact of the cluster: that is how a stolen key looks. It leaves the cluster and is named as what it
+seems to be.
 """
 
 from __future__ import annotations
@@ -33,6 +34,15 @@ class Victim:
     days: float
     turn: pd.Timestamp
 
+    @property
+    def words(self) -> str:
+        """What happened, for the account's page."""
+        return (
+            f"from {self.turn:%Y-%m-%d %H:%M} UTC on it carries the prompts of a cluster, after {self.before:,} other "
+            f"requests over {self.days:.0f} days, and shares no card, device or contact with it: this looks like a "
+            "stolen key"
+        )
+
 
 def own_tokens(evidence: Evidence, members: Ints) -> Ints:
     """Tokens that mark a cluster: three or more members repeat them, ten times as often as others do."""
@@ -45,7 +55,9 @@ def own_tokens(evidence: Evidence, members: Ints) -> Ints:
 
 
 def find_victims(evidence: Evidence, found: list[Found], look_up: LookUp) -> list[Victim]:
-    """Members of ``found`` that carry their cluster's prompts only from some day on. Chance of so long a silence: under 1 %."""
+    """Members of ``found`` that carry their cluster's prompts only from some day on. Chance of so long a silence:
+    under 1 %.
+    """
     ids = evidence.accounts["account_id"].to_numpy(dtype=object)
     members, tokens = [], []
     for k, f in enumerate(found):
@@ -59,29 +71,37 @@ def find_victims(evidence: Evidence, found: list[Found], look_up: LookUp) -> lis
     rate = np.clip(points["marked"] / points["after"], 0.0, 0.999)
     silence = points["before"] * np.log10(1.0 - rate)
     days = (points["turn"] - points["first"]).dt.total_seconds() / 86_400
-    late = points[(silence <= -2.0) & (days >= _QUIET_DAYS) & (points["before"] >= 3)].assign(days=days)
+    points = points.assign(days=days)
+    late = points[(silence <= -2.0) & (days >= _QUIET_DAYS) & (points["before"] >= 3)]
     row_of = pd.Series(np.arange(evidence.n), index=evidence.accounts["account_id"])
     tied = {k: set(f.members[linked_members(evidence, f.members, HARD)].tolist()) for k, f in enumerate(found)}
     victims = [
-        Victim(int(row_of[p.account_id]), int(p.cluster), int(p.before), float(p.days), p.turn)
-        for p in late.itertuples()
-    ]  # fmt: skip
+        Victim(int(row), int(cluster), int(before), float(days), pd.Timestamp(turn))
+        for row, cluster, before, days, turn in zip(
+            late["account_id"].map(row_of), late["cluster"], late["before"], late["days"], late["turn"], strict=True
+        )
+    ]
     return sorted((v for v in victims if v.row not in tied[v.cluster]), key=lambda v: (v.cluster, v.row))
 
 
 def without_victims(evidence: Evidence, found: list[Found], floor: Floor, victims: list[Victim]) -> list[Found]:
-    """The clusters without their victims, tested again. A cluster that is mostly victims stays together, as a review of them."""
+    """The clusters without their victims, tested again. A cluster that is mostly victims stays together, as a review
+    of them.
+    """
     out = []
     for k, f in enumerate(found):
-        rows = np.array([v.row for v in victims if v.cluster == k], dtype=np.int64)
+        told = {v.row: v.words for v in victims if v.cluster == k}
+        rows = np.array(sorted(told), dtype=np.int64)
         keep = ~np.isin(f.members, rows)
         if not len(rows):
             out.append(f)
         elif keep.sum() < max(LEAST, len(rows)):
             judged = f.judged
             if judged.tier == Tier.ALARM:
-                judged = Judged(Tier.REVIEW, min(judged.score, 0.3), (f"most members ({len(rows)}) seem to be stolen keys",))
-            out.append(replace(f, judged=judged, victims=rows))
+                judged = Judged(
+                    Tier.REVIEW, min(judged.score, 0.3), (f"most members ({len(rows)}) seem to be stolen keys",)
+                )
+            out.append(replace(f, judged=judged, victims=told))
         else:
             members = f.members[keep]
             tested = test_group(evidence, members, f.tested.origin)
@@ -91,7 +111,15 @@ def without_victims(evidence: Evidence, found: list[Found], floor: Floor, victim
             probability = f.probability.copy()
             probability[rows] *= 0.1
             out.append(
-                replace(f, members=members, core=tested.linked & f.core[keep], membership=f.membership[keep], tested=tested,
-                        judged=judged, probability=probability, victims=rows)
-            )  # fmt: skip
+                replace(
+                    f,
+                    members=members,
+                    core=tested.linked & f.core[keep],
+                    membership=f.membership[keep],
+                    tested=tested,
+                    judged=judged,
+                    probability=probability,
+                    victims=told,
+                )
+            )
     return out

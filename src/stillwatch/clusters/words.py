@@ -97,8 +97,10 @@ def _ties(evidence: Evidence, found: Found, tests: int) -> list[tuple[object, ..
         outside = int(touching.sum() - touching[found.members].sum())
         usual = evidence.usual.get(kind, 0.0)
         text = (
-            f"{number(excess.values)} {noun(kind, excess.values)}, each used by 2 or more separate owners among these accounts "
-            f"({number(excess.accounts)} of {number(size)} accounts); chance would tie {number(round(excess.expected, 2))} owners, "
+            f"{number(excess.values)} {noun(kind, excess.values)}, each used by 2 or more separate owners "
+            "among these accounts "
+            f"({number(excess.accounts)} of {number(size)} accounts); "
+            f"chance would give {number(round(excess.expected, 2))} such ties, "
             f"here it is {number(excess.observed)}"
         )
         if usual:
@@ -122,7 +124,8 @@ def _wording(evidence: Evidence, found: Found, tests: int) -> list[tuple[object,
     bits, p = _surprise(t.content.p_value, tests)
     what = "phrases" if evidence.content.source == "phrases" else "prompt templates"
     text = (
-        f"{number(int(own.sum()))} rare {what} that these accounts repeat ({number(within)} of {number(len(found.members))} accounts); "
+        f"{number(int(own.sum()))} rare {what} that these accounts repeat "
+        f"({number(within)} of {number(len(found.members))} accounts); "
         f"two of them agree {number(round(t.lift, 1))} times as much as two strangers do"
     )
     return [
@@ -145,30 +148,52 @@ def _moments(evidence: Evidence, found: Found, portrait: Portrait, tests: int) -
     if portrait.burst >= 0.2 and portrait.burst >= 4 * portrait.burst_usual and size * portrait.burst >= 4:
         surprise = size * portrait.burst * np.log2(portrait.burst / max(portrait.burst_usual, 1e-6)) / 4
         rows.append(
-            (EvidenceKind.SIGNUP.value,
-             f"{number(round(size * portrait.burst))} of {number(size)} accounts signed up within 48 hours; the busiest 48 hours of the "
-             f"whole data set hold {percent(portrait.burst_usual)} of all sign-ups",
-             INNOCENT[EvidenceKind.SIGNUP], round(float(min(40.0, surprise)), 2), 1, round(size * portrait.burst), 0, None)
-        )  # fmt: skip
+            (
+                EvidenceKind.SIGNUP.value,
+                f"{number(round(size * portrait.burst))} of {number(size)} accounts signed up within 48 hours; "
+                "the busiest 48 hours of the "
+                f"whole data set hold {percent(portrait.burst_usual)} of all sign-ups",
+                INNOCENT[EvidenceKind.SIGNUP],
+                round(float(min(40.0, surprise)), 2),
+                1,
+                round(size * portrait.burst),
+                0,
+                None,
+            )
+        )
     t = found.tested
     if t.enforced >= 2:
         bits, p = _surprise(t.enforced_p, tests)
         rows.append(
-            (EvidenceKind.TIMING.value,
-             f"{number(t.enforced)} of these accounts were already banned or suspended; of as many accounts of the same plans and "
-             f"verification {number(round(t.enforced_expected, 1))} would be",
-             INNOCENT[EvidenceKind.TIMING], bits, 1, t.enforced, 0, p)
-        )  # fmt: skip
+            (
+                EvidenceKind.TIMING.value,
+                f"{number(t.enforced)} of these accounts were already banned or suspended; "
+                "of as many accounts of the same plans and "
+                f"verification {number(round(t.enforced_expected, 1))} would be",
+                INNOCENT[EvidenceKind.TIMING],
+                bits,
+                1,
+                t.enforced,
+                0,
+                p,
+            )
+        )
     return rows
 
 
 def title(reasons: pd.DataFrame) -> str:
     """A few words for a cluster."""
     short = {
-        "payment": "shared cards", "device": "shared devices", "contact": "shared contact details", "signup": "sign-up burst",
-        "network": "shared subnets", "session": "conversations in common", "template": "the same rare phrases",
-        "system": "the same system prompt", "timing": "past enforcement",
-    }  # fmt: skip
+        "payment": "shared cards",
+        "device": "shared devices",
+        "contact": "shared contact details",
+        "signup": "sign-up burst",
+        "network": "shared subnets",
+        "session": "conversations in common",
+        "template": "the same rare phrases",
+        "system": "the same system prompt",
+        "timing": "past enforcement",
+    }
     kinds = (
         list(dict.fromkeys(reasons.loc[reasons["bits"] > 3, "kind"]))[:2] or list(dict.fromkeys(reasons["kind"]))[:1]
     )
@@ -194,8 +219,11 @@ def account_reasons(evidence: Evidence, found: Found) -> tuple[list[list[str]], 
             if len(values):
                 best = values[np.lexsort((values, sharers[values]))[0]]
                 more = f" and {number(len(values) - 1)} more" if len(values) > 1 else ""
-                text = (f"shares a {noun(kind, 1)}{more} with {number(held[best] - 1)} other {'owner' if held[best] == 2 else 'owners'} in this "
-                        f"cluster; {number(sharers[best])} accounts in the whole data set have it")  # fmt: skip
+                text = (
+                    f"shares a {noun(kind, 1)}{more} with {number(held[best] - 1)} other "
+                    f"{'owner' if held[best] == 2 else 'owners'} in this "
+                    f"cluster; {number(sharers[best])} accounts in the whole data set have it"
+                )
                 why[i].append((float(bits[values].sum()), text))
     scores = found.wording[members]
     middle = float(np.median(scores)) if len(scores) else 0.0

@@ -10,7 +10,7 @@ import graspologic_native
 import numpy as np
 from scipy import sparse
 
-from stillwatch.graph.world import Floats, Ints
+from stillwatch.graph.world import Ints
 
 
 def leiden(graph: sparse.csr_matrix, *, seed: int, resolution: float = 1.0) -> Ints:
@@ -52,7 +52,7 @@ def groups_of(labels: Ints, *, least: int = 3) -> list[Ints]:
 
 def stability(members: Ints, labellings: list[Ints]) -> float:
     """Mean over seeds of the best Jaccard between a group and a community of that seed; 0 without labellings."""
-    best: list[Floats | float] = []
+    best: list[float] = []
     for labels in labellings:
         inside = labels[members]
         inside = inside[inside >= 0]

@@ -1,8 +1,8 @@
 """Layout: where the nodes of a cluster are drawn, stored so that nothing jumps.
 
-Sub-clusters are laid out first, as discs that do not overlap, then the nodes inside each; that is quicker than one layout
-of everything, and clearer. Forces: Fruchterman and Reingold 1991, vectorised. Large discs are filled as a sunflower
-around their hubs instead.
+Sub-clusters are laid out first, as discs that do not overlap, then the nodes inside each; that is quicker than one
+layout of everything, and clearer. Forces: Fruchterman and Reingold 1991, vectorised. Large discs are filled as a
+sunflower around their hubs instead.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def force(graph: sparse.csr_matrix, start: Floats, *, steps: int = 80) -> Floats
     radius = np.quantile(np.sqrt((pos**2).sum(axis=1)), 0.97)
     pos = pos / max(float(radius), 1e-9)
     far = np.sqrt((pos**2).sum(axis=1))
-    return pos * np.where(far > 1.0, (1.0 + 0.08 * np.log(np.maximum(far, 1.0))) / np.maximum(far, 1e-9), 1.0)[:, None]
+    return np.asarray(
+        pos * np.where(far > 1.0, (1.0 + 0.08 * np.log(np.maximum(far, 1.0))) / np.maximum(far, 1e-9), 1.0)[:, None]
+    )
 
 
 def pack(radii: Floats, pull: Floats, *, steps: int = 300) -> Floats:
@@ -72,7 +74,7 @@ def pack(radii: Floats, pull: Floats, *, steps: int = 300) -> Floats:
             want = (radii[:, None] + radii[None, :]) * 1.08
             over = np.maximum(want - far, 0.0) * (1 - np.eye(n))
             pos += (delta / far[:, :, None] * (over * 0.5)[:, :, None]).sum(axis=1)
-    return pos
+    return np.asarray(pos)
 
 
 def draw(graph: sparse.csr_matrix, group: Ints) -> Floats:

@@ -1,10 +1,10 @@
 """Open owners: accounts that openly belong to one organisation, so that sharing inside it is no secret.
 
-Sharing is not suspicious; sharing that contradicts claimed separateness is. An open owner is inferred from an organisation,
-a closed mail domain, or accounts that hide nothing from each other: same dominant address, another identifier in common,
-same plan and pathway. This step carried more than any other in our prototypes; a university, a gateway pool, a
-continuous-integration fleet or an evaluation vendor falls out here. What it cannot see: a fake organisation that holds
-a whole campaign looks like one customer.
+Sharing is not suspicious; sharing that contradicts claimed separateness is. An open owner is inferred from an
+organisation, a closed mail domain, or accounts that hide nothing from each other: same dominant address, another
+identifier in common, same plan and pathway. This step carried more than any other in our prototypes; a university, a
+gateway pool, a continuous-integration fleet or an evaluation vendor falls out here. What it cannot see: a fake
+organisation that holds a whole campaign looks like one customer.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ def _agreement(frame: pd.DataFrame, by: str, column: str) -> pd.Series:
 
 
 def closed_domains(accounts: pd.DataFrame, identifiers: pd.DataFrame) -> set[str]:
-    """Mail domains of one organisation: their accounts openly have an organisation, a payer or a postal address in common,
-    or nearly all are on plans that organisations buy. Public and throw-away providers have neither."""
+    """Mail domains of one organisation: their accounts openly have an organisation, a payer or a postal address in
+    common, or nearly all are on plans that organisations buy. Public and throw-away providers have neither.
+    """
     known = accounts[accounts["email_domain"].notna()]
     if known.empty:
         return set()
@@ -54,10 +55,20 @@ def closed_domains(accounts: pd.DataFrame, identifiers: pd.DataFrame) -> set[str
     shared = identifiers[identifiers["kind"].isin(["payment", "address"])][["account_id", "value"]]
     orgs = accounts.loc[accounts["org_id"].notna(), ["account_id", "org_id"]].rename(columns={"org_id": "value"})
     common = pd.concat([shared, orgs]).merge(known[["account_id", "email_domain"]], on="account_id")
-    held = common.groupby(["email_domain", "value"])["account_id"].nunique().groupby(level=0).max().reindex(size.index).fillna(0)
+    held = (
+        common.groupby(["email_domain", "value"])["account_id"]
+        .nunique()
+        .groupby(level=0)
+        .max()
+        .reindex(size.index)
+        .fillna(0)
+    )
     together = (held >= 3) & (held >= 0.3 * size)
-    business = known["plan"].isin(organisation_plans(accounts)).groupby(known["email_domain"]).mean().reindex(size.index)
-    steady = np.minimum(_agreement(known, "email_domain", "plan"), _agreement(known, "email_domain", "channel"))
+    business = (
+        known["plan"].isin(organisation_plans(accounts)).groupby(known["email_domain"]).mean().reindex(size.index)
+    )
+    plan, channel = _agreement(known, "email_domain", "plan"), _agreement(known, "email_domain", "channel")
+    steady = plan.where(plan < channel, channel)
     bought = (size >= 3) & (business >= 0.8) & (steady.reindex(size.index) >= 0.6)
     closed = few & (together | bought)
     return set(closed.index[closed])
@@ -96,10 +107,9 @@ def infer_owners(accounts: pd.DataFrame, identifiers: pd.DataFrame, network: pd.
     keys: list[pd.Series] = []
     org = accounts["org_id"]
     if org.notna().any():
-        steady = np.maximum(
-            _agreement(accounts[org.notna()], "org_id", "plan"),
-            _agreement(accounts[org.notna()], "org_id", "email_domain"),
-        )
+        plan = _agreement(accounts[org.notna()], "org_id", "plan")
+        domain = _agreement(accounts[org.notna()], "org_id", "email_domain")
+        steady = plan.where(plan > domain, domain)
         keys.append(org.where(org.map(steady) >= 0.6).map(lambda v: f"org:{v}", na_action="ignore"))
     closed = closed_domains(accounts, identifiers)
     keys.append(
@@ -125,10 +135,11 @@ def _joined(n: int, keys: list[pd.Series]) -> Ints:
 def _absorbed(
     accounts: pd.DataFrame, owner: Ints, identifiers: pd.DataFrame, network: pd.DataFrame
 ) -> Iterable[pd.Series]:
-    """Accounts that openly use what belongs to an open owner: its card, its laboratory's machine, its office's address.
+    """Accounts that openly use what belongs to an open owner: its card, its laboratory's machine, its office's
+    address.
 
-    A value belongs to an owner of three or more accounts when at least half of the three or more accounts that have it are
-    that owner's. Contractors and students with private mail join their firm and university this way.
+    A value belongs to an owner of three or more accounts when at least half of the three or more accounts that have
+    it are that owner's. Contractors and students with private mail join their firm and university this way.
     """
     row_of = pd.Series(accounts.index, index=accounts["account_id"])
     main = dominant_address(network)
@@ -137,11 +148,17 @@ def _absorbed(
     pairs = pd.concat([named, used], ignore_index=True)
     pairs = pairs[pairs["account_id"].isin(row_of.index)]
     rows = row_of.loc[pairs["account_id"]].to_numpy(np.int64)
-    frame = pd.DataFrame({"row": rows, "value": pairs["value"].to_numpy(dtype=object), "owner": owner[rows]}).drop_duplicates()
+    frame = pd.DataFrame(
+        {"row": rows, "value": pairs["value"].to_numpy(dtype=object), "owner": owner[rows]}
+    ).drop_duplicates()
     size = np.bincount(owner)
     held = frame.groupby("value").size()
     mine = frame[size[frame["owner"]] >= 3].groupby(["value", "owner"]).size().reset_index(name="k")
-    mine = mine.sort_values(["value", "k", "owner"], ascending=[True, False, True]).drop_duplicates("value").set_index("value")
+    mine = (
+        mine.sort_values(["value", "k", "owner"], ascending=[True, False, True])
+        .drop_duplicates("value")
+        .set_index("value")
+    )
     total = held.reindex(mine.index)
     belongs = mine[(total >= 3) & (mine["k"] >= 0.5 * total)]
     keys = frame["value"].map(belongs["owner"])

@@ -1,9 +1,10 @@
 """Rarity: how surprising it is that accounts share a value, against a null that keeps all degrees.
 
-A value that d of N owners have is worth log2(N / d) bits: that is how much less likely a stranger is to have it. A group is
-judged by relationships: in each connected part of it, the owners tied (less one) or the distinct values that tie them,
-whichever is fewer. One pair counts once however many things it shares, one voucher counts once however many use it; pairs
-would grow with the square, and a household or a hackathon would look like a ring. Expected under the null where every account keeps its number of values and every value its number of accounts
+A value that d of N owners have is worth log2(N / d) bits: that is how much less likely a stranger is to have it. A
+group is judged by relationships: in each connected part of it, the owners tied (less one) or the distinct values
+that tie them, whichever is fewer. One pair counts once however many things it shares, one voucher counts once
+however many use it; pairs would grow with the square, and a household or a hackathon would look like a ring.
+Expected under the null where every account keeps its number of values and every value its number of accounts
 (Newman's configuration model; validated projections, Tumminello et al. 2011).
 """
 
@@ -27,7 +28,7 @@ def by_owner(matrix: sparse.csr_matrix, owner: Ints) -> sparse.csr_matrix:
     """Owners x values (1 where any account of the owner has it) from accounts x values."""
     n = int(owner.max()) + 1 if len(owner) else 0
     fold = sparse.csr_matrix((np.ones(len(owner)), (owner, np.arange(len(owner)))), shape=(n, len(owner)))
-    out = (fold @ matrix).tocsr()
+    out = sparse.csr_matrix(fold @ matrix)
     out.data[:] = 1.0
     return out
 
@@ -108,7 +109,8 @@ class DegreeNull:
 def coherence(matrix: sparse.csr_matrix, members: sparse.csr_matrix) -> Floats:
     """Mean cosine between two members, for many groups at once.
 
-    ``matrix`` accounts x tokens with rows of length 1 (or 0), ``members`` groups x accounts. Groups below two members give 0.
+    ``matrix`` accounts x tokens with rows of length 1 (or 0), ``members`` groups x accounts. Groups below two
+    members give 0.
     """
     size = np.asarray(members.sum(axis=1)).ravel()
     norms = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
@@ -123,11 +125,11 @@ def explained_hubs(
 ) -> NDArray[np.bool_]:
     """Values that many owners share and whose users have nothing else in common: carriers, campuses, card ranges.
 
-    Many means more than the square root of the population (half of the possible bits are gone). Such a value is kept where
-    its users' phrasebooks agree far more than strangers' do (ten times the background).
+    Many means more than the square root of the population (half of the possible bits are gone). Such a value is kept
+    where its users' phrasebooks agree far more than strangers' do (ten times the background).
     """
     many = owners > np.sqrt(max(population, 1))
-    hub = many.copy()
+    hub: NDArray[np.bool_] = many.copy()
     if many.any() and content.shape[1]:
         alike = coherence(content, evidence.matrix[:, many].T.tocsr())
         hub[np.flatnonzero(many)] = alike < max(10.0 * background, 0.02)

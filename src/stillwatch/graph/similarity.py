@@ -1,9 +1,9 @@
 """Similarity of phrasebooks: which accounts repeat the same rare phrases.
 
-An account's own repeated phrases are its phrasebook (slot fillers drop out by themselves). Phrases weigh by rarity, rows are
-scaled to length 1, and each account keeps its few nearest neighbours. Whole texts are never compared: whole-text
-MinHash groups by topic (pair precision 0.12-0.21 on real templated prompts), frames group by who wrote them.
-Innocent twins: a course assignment, a public template, one owner's product.
+An account's own repeated phrases are its phrasebook (slot fillers drop out by themselves). Phrases weigh by rarity,
+rows are scaled to length 1, and each account keeps its few nearest neighbours. Whole texts are never compared:
+whole-text MinHash groups by topic (pair precision 0.12-0.21 on real templated prompts), frames group by who wrote
+them. Innocent twins: a course assignment, a public template, one owner's product.
 """
 
 from __future__ import annotations
@@ -35,13 +35,15 @@ class Content:
 
     @property
     def sharers(self) -> Floats:
-        return np.asarray(self.counts.sum(axis=0)).ravel()
+        return np.asarray(self.counts.sum(axis=0), dtype=np.float64).ravel()
 
 
 def content_of(
     book: pd.DataFrame, speakers: pd.DataFrame, row_of: pd.Series, source: str, *, longest: int = 400
 ) -> Content:
-    """Content from columns account_id, token; each account keeps its ``longest`` rarest tokens, the cost of a pair is bounded."""
+    """Content from columns account_id, token; each account keeps its ``longest`` rarest tokens, the cost of a pair
+    is bounded.
+    """
     n = len(row_of)
     rows = row_of.reindex(book["account_id"]).to_numpy()
     known = ~np.isnan(rows)
@@ -54,7 +56,7 @@ def content_of(
     population = max(int(speaks.sum()), 1)
     idf = np.log(np.maximum(population / np.maximum(sharers, 1.0), 1.0))
     idf[sharers < 2] = 0.0
-    weighted = counts.multiply(idf).tocsr()
+    weighted = sparse.csr_matrix(counts @ sparse.diags(idf))
     weighted.eliminate_zeros()
     weighted = _rarest(weighted, longest)
     return Content(counts, _unit_rows(weighted), np.asarray(tokens, dtype=object), source, speaks)
@@ -75,11 +77,13 @@ def _rarest(matrix: sparse.csr_matrix, longest: int) -> sparse.csr_matrix:
 def _unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
     norm = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     scale = np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > 0)
-    return (sparse.diags(scale) @ matrix).tocsr()
+    return sparse.csr_matrix(sparse.diags(scale) @ matrix)
 
 
 def background_similarity(content: Content) -> float:
-    """What strangers have in common: the median over accounts of the mean cosine to everyone else who repeats anything."""
+    """What strangers have in common: the median over accounts of the mean cosine to everyone else who repeats
+    anything.
+    """
     rows = content.weights[np.flatnonzero(content.speaks)]
     n = rows.shape[0]
     if n < 2 or not rows.shape[1]:

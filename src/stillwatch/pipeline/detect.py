@@ -1,7 +1,7 @@
 """Detection: warehouse -> signals -> owners, links -> groups tested in two views -> one published run.
 
-Ranking and alarm are two things: every group is ranked, only tested evidence raises an alarm. A run is immutable; the same
-data and seed give the same tables, byte by byte.
+Ranking and alarm are two things: every group is ranked, only tested evidence raises an alarm. A run is immutable;
+the same data and seed give the same tables, byte by byte.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ MEMORY_RUNS = 20
 def detect(settings: Settings, *, as_of: datetime | None = None, progress: Progress = no_progress) -> Run:
     """Find clusters in everything known at ``as_of`` (None: everything) and publish a run.
 
-    Raises ``NothingYet`` on an empty warehouse, ``Busy`` when another writer holds the home. Killed at any moment, it leaves
-    the run that was published before.
+    Raises ``NothingYet`` on an empty warehouse, ``Busy`` when another writer holds the home. Killed at any moment,
+    it leaves the run that was published before.
     """
     with home_lock(settings, "detection"):
         runs.sweep_drafts(settings.runs)
@@ -80,9 +80,17 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress) -> R
     progress("writing reasons, timelines and drawings", 0.8)
     blind = blind_words(coverage)
     material = report.Material(
-        inputs, coverage, execute, evidence, signals, raw, execute(inputs.models.order_by("model")), blind,
-        max(1, len(formed.groups)), SEED,
-    )  # fmt: skip
+        inputs,
+        coverage,
+        execute,
+        evidence,
+        signals,
+        raw,
+        execute(inputs.models.order_by("model")),
+        blind,
+        max(1, len(formed.groups)),
+        SEED,
+    )
     told = report.write(material, found, identities)
     tables = told.tables
     tables["signals"] = signals.sort_values("account_id")
@@ -101,7 +109,9 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress) -> R
         "code_version": __version__,
         "table_versions": warehouse.versions,
         "parameters": {
-            "as_of_given": as_of is not None, "resolutions": list(candidates.RESOLUTIONS), "least": candidates.LEAST,
+            "as_of_given": as_of is not None,
+            "resolutions": list(candidates.RESOLUTIONS),
+            "least": candidates.LEAST,
             "candidates": len(formed.groups),
         },
         "seed": SEED,
@@ -109,7 +119,7 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress) -> R
         "blind": blind,
         "seconds": round(time.monotonic() - started, 2),
         "model_id": model_id,
-    }  # fmt: skip
+    }
     progress("publishing the run", 0.97)
     run = runs.publish(settings.runs, run_id(), arrow, manifest)
     progress("done", 1.0)
@@ -170,7 +180,9 @@ def collect(
             found[kind] = execute(links.request_links_expr(inputs, kind))
             held[kind] = execute(links.request_degrees_expr(inputs, kind))
     owner: Ints = infer_owners(accounts, identifiers, found["network"])
-    parts = {str(k): part for k, part in identifiers.groupby("kind")} | {k: part for k, part in found.items() if len(part)}
+    parts = {str(k): part for k, part in identifiers.groupby("kind")} | {
+        k: part for k, part in found.items() if len(part)
+    }
     incidences = {k: incidence(part, held[k], k, row_of) for k, part in parts.items()}
     evidence = gather(accounts, owner, _content(inputs, coverage, execute, row_of), incidences)
     raw = pd.concat([identifiers, *found.values()], ignore_index=True)[columns].rename(columns={"kind": "source"})
@@ -231,16 +243,19 @@ def _identities(settings: Settings, clusters: list[frozenset[str]]) -> list[Iden
 def _accounts(
     accounts: pd.DataFrame, evidence: Evidence, score: np.ndarray[Any, Any], told: report.Report
 ) -> pd.DataFrame:
-    ids = accounts["account_id"]
+    ids = accounts["account_id"].astype("object")
     size = np.bincount(evidence.owner)
+    why = pd.Series([told.why.get(a, []) for a in ids], dtype="object")
+    why_not = pd.Series([told.why_not.get(a, []) for a in ids], dtype="object")
+    owners = pd.Series(owner_names(accounts, evidence.owner, size), dtype="object")
     frame = accounts.assign(
         cluster_id=ids.map(told.cluster_of),
         role=ids.map(told.role_of),
         score=score,
         base_score=score,
-        reasons=[told.why.get(a, []) for a in ids],
-        against=[told.why_not.get(a, []) for a in ids],
-        owner=owner_names(accounts, evidence.owner, size),
+        reasons=why,
+        against=why_not,
+        owner=owners,
     )
     return frame.sort_values("account_id")
 
@@ -264,9 +279,12 @@ def _add_traffic(tables: dict[str, pd.DataFrame]) -> None:
     """Requests, tokens and times of each cluster, from its members."""
     members = tables["accounts"].dropna(subset=["cluster_id"])
     sums = members.groupby("cluster_id").agg(
-        requests=("requests", "sum"), input_tokens=("input_tokens", "sum"), output_tokens=("output_tokens", "sum"),
-        first_seen=("first_seen", "min"), last_seen=("last_seen", "max"),
-    )  # fmt: skip
+        requests=("requests", "sum"),
+        input_tokens=("input_tokens", "sum"),
+        output_tokens=("output_tokens", "sum"),
+        first_seen=("first_seen", "min"),
+        last_seen=("last_seen", "max"),
+    )
     tables["clusters"] = tables["clusters"].merge(sums, left_on="cluster_id", right_index=True, how="left")
     tables.setdefault("templates", pd.DataFrame())
 

@@ -26,7 +26,7 @@ MEASURES = (
     _count("clients", "client", "SDK, harness or user-agent families", "a team that shares one key"),
     _count("models", "model", "models", "an evaluation vendor"),
     _count("sessions", "session_id", "conversations", "any chat product"),
-)  # fmt: skip
+)
 
 
 def newest_model_expr(inputs: Inputs) -> Table:
@@ -41,9 +41,15 @@ def newest_model_expr(inputs: Inputs) -> Table:
 FAMILIES = (
     Family(
         (
-            Signal("fresh_model_share", "share of requests that went to a model in the 14 days after its release", "share",
-                   FEBRUARY, "enthusiasts, evaluation vendors", ("requests", "models")),
+            Signal(
+                "fresh_model_share",
+                "share of requests that went to a model in the 14 days after its release",
+                "share",
+                FEBRUARY,
+                "enthusiasts, evaluation vendors",
+                ("requests", "models"),
+            ),
         ),
         newest_model_expr,
     ),
-)  # fmt: skip
+)

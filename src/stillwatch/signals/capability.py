@@ -37,16 +37,28 @@ def _share(bits: int) -> Callable[[Table], Value]:
 MEASURES = (
     *(
         Measure(
-            Signal(f"asks_{c.value}", f"share of requests whose wording asks for {c.value.replace('_', ' ')}", "share",
-                   FEBRUARY, _TWIN[c], _NEEDS),
+            Signal(
+                f"asks_{c.value}",
+                f"share of requests whose wording asks for {c.value.replace('_', ' ')}",
+                "share",
+                FEBRUARY,
+                _TWIN[c],
+                _NEEDS,
+            ),
             _share(c.bit),
         )
         for c in Capability
     ),
     Measure(
-        Signal("training_value", "share of requests that ask for something worth training a model on: "
-               + ", ".join(sorted(c.value.replace("_", " ") for c in TRAINING_VALUE)),
-               "share", FEBRUARY, "developers, evaluation vendors", _NEEDS),
+        Signal(
+            "training_value",
+            "share of requests that ask for something worth training a model on: "
+            + ", ".join(sorted(c.value.replace("_", " ") for c in TRAINING_VALUE)),
+            "share",
+            FEBRUARY,
+            "developers, evaluation vendors",
+            _NEEDS,
+        ),
         _share(sum(c.bit for c in TRAINING_VALUE)),
     ),
-)  # fmt: skip
+)

@@ -45,8 +45,8 @@ def read_coverage(row: pd.Series) -> Coverage:
     filled = {f"requests.{c}": int(row[f"requests.{c}"]) for c in REQUEST_COLUMNS}
     filled |= {f"accounts.{c}": int(row[f"accounts.{c}"]) for c in ACCOUNT_COLUMNS}
     first, last = (None if pd.isna(row[c]) else pd.Timestamp(row[c]).to_pydatetime() for c in ("first_ts", "last_ts"))
-    counts = (int(row[c]) for c in ("accounts", "requests", "identifiers", "models"))
-    return Coverage(*counts, first, last, filled)
+    accounts, requests, identifiers, models = (int(row[c]) for c in ("accounts", "requests", "identifiers", "models"))
+    return Coverage(accounts, requests, identifiers, models, first, last, filled)
 
 
 def computable(coverage: Coverage) -> Iterator[tuple[Signal, str | None]]:
@@ -96,9 +96,9 @@ def render_markdown() -> str:
     lines = [
         "# Signals",
         "",
-        "Generated from `stillwatch.signals` (`python -m stillwatch.signals.compute > docs/signals.md`). One row is one measure of one",
-        "account. A signal that a source cannot feed is null, never 0, and the run says why (its `blind` list). Country and",
-        "language are never an input. No single signal decides: each has an innocent twin.",
+        "Generated from `stillwatch.signals` (`python -m stillwatch.signals.compute > docs/signals.md`). A row is one",
+        "measure of one account. A signal that a source cannot feed is null, never 0, and the run says why (`blind`",
+        "list). Country and language are never an input. No single signal decides: each has an innocent twin.",
         "",
         "| signal | meaning | unit | needs | innocent twin | source |",
         "| --- | --- | --- | --- | --- | --- |",

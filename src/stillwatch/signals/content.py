@@ -14,11 +14,17 @@ from stillwatch.signals.inputs import Inputs
 
 MEASURES = (
     Measure(
-        Signal("system_prompts", "distinct system prompts", "count", FEBRUARY, "a team with several products",
-               ("requests", "requests.system_hash")),
+        Signal(
+            "system_prompts",
+            "distinct system prompts",
+            "count",
+            FEBRUARY,
+            "a team with several products",
+            ("requests", "requests.system_hash"),
+        ),
         lambda requests: requests.system_hash.nunique(),
     ),
-)  # fmt: skip
+)
 
 
 def account_templates_expr(requests: Table) -> Table:
@@ -42,13 +48,31 @@ def templates_expr(inputs: Inputs) -> Table:
 FAMILIES = (
     Family(
         (
-            Signal("templates", "distinct prompt templates (prompts with numbers, quotes and names masked)", "count", FEBRUARY,
-                   "any chat user has many, any product few", ("requests", "requests.template")),
-            Signal("template_entropy", "how evenly requests spread over templates; 0 = always the same", "bits", FEBRUARY,
-                   "products with one fixed prompt", ("requests", "requests.template")),
-            Signal("top_template_share", "share of the most used template", "share", FEBRUARY,
-                   "products with one fixed prompt", ("requests", "requests.template")),
+            Signal(
+                "templates",
+                "distinct prompt templates (prompts with numbers, quotes and names masked)",
+                "count",
+                FEBRUARY,
+                "any chat user has many, any product few",
+                ("requests", "requests.template"),
+            ),
+            Signal(
+                "template_entropy",
+                "how evenly requests spread over templates; 0 = always the same",
+                "bits",
+                FEBRUARY,
+                "products with one fixed prompt",
+                ("requests", "requests.template"),
+            ),
+            Signal(
+                "top_template_share",
+                "share of the most used template",
+                "share",
+                FEBRUARY,
+                "products with one fixed prompt",
+                ("requests", "requests.template"),
+            ),
         ),
         templates_expr,
     ),
-)  # fmt: skip
+)

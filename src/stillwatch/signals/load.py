@@ -17,29 +17,56 @@ MEASURES = (
         lambda requests: requests.count(),
     ),
     Measure(
-        Signal("requests_per_active_day", "requests on a day with any", "requests a day", ADVISORY, "any large customer"),
+        Signal(
+            "requests_per_active_day", "requests on a day with any", "requests a day", ADVISORY, "any large customer"
+        ),
         lambda requests: requests.count() / requests.ts.date().nunique().cast("float64"),
     ),
     Measure(
-        Signal("input_tokens_mean", "tokens in, mean of a request", "tokens", OWN, "long documents",
-               ("requests", "requests.input_tokens")),
+        Signal(
+            "input_tokens_mean",
+            "tokens in, mean of a request",
+            "tokens",
+            OWN,
+            "long documents",
+            ("requests", "requests.input_tokens"),
+        ),
         lambda requests: requests.input_tokens.sum() / requests.input_tokens.count().nullif(0).cast("float64"),
     ),
     Measure(
-        Signal("output_tokens_mean", "tokens out, mean of a request; long answers are what a copy is trained on", "tokens",
-               OWN, "writing and coding products", ("requests", "requests.output_tokens")),
+        Signal(
+            "output_tokens_mean",
+            "tokens out, mean of a request; long answers are what a copy is trained on",
+            "tokens",
+            OWN,
+            "writing and coding products",
+            ("requests", "requests.output_tokens"),
+        ),
         lambda requests: requests.output_tokens.sum() / requests.output_tokens.count().nullif(0).cast("float64"),
     ),
     Measure(
-        Signal("tool_share", "share of requests that offer tools", "share", OWN, "agents", ("requests", "requests.tool_count")),
+        Signal(
+            "tool_share",
+            "share of requests that offer tools",
+            "share",
+            OWN,
+            "agents",
+            ("requests", "requests.tool_count"),
+        ),
         lambda requests: (requests.tool_count > 0).cast("int64").mean(),
     ),
     Measure(
-        Signal("prompt_chars_mean", "length of a prompt, mean", "characters", OWN, "long documents",
-               ("requests", "requests.prompt_chars")),
+        Signal(
+            "prompt_chars_mean",
+            "length of a prompt, mean",
+            "characters",
+            OWN,
+            "long documents",
+            ("requests", "requests.prompt_chars"),
+        ),
         lambda requests: requests.prompt_chars.sum() / requests.prompt_chars.count().nullif(0).cast("float64"),
     ),
-)  # fmt: skip
+)
 
 
 def load_beside_plan_expr(inputs: Inputs) -> Table:
@@ -55,9 +82,15 @@ def load_beside_plan_expr(inputs: Inputs) -> Table:
 FAMILIES = (
     Family(
         (
-            Signal("load_beside_plan", "requests of an active day over the median of its plan", "ratio", ADVISORY,
-                   "the heavy tenth of any plan", ("requests", "accounts.plan")),
+            Signal(
+                "load_beside_plan",
+                "requests of an active day over the median of its plan",
+                "ratio",
+                ADVISORY,
+                "the heavy tenth of any plan",
+                ("requests", "accounts.plan"),
+            ),
         ),
         load_beside_plan_expr,
     ),
-)  # fmt: skip
+)

@@ -35,17 +35,28 @@ def shared_sessions_expr(inputs: Inputs) -> Table:
 FAMILIES = (
     Family(
         (
-            Signal("sign_up_neighbours", "other accounts with the same mail domain, plan and pathway that signed up in the same "
-                   "six hours", "accounts", ADVISORY, "hackathons, courses, a launch day", ("accounts",)),
+            Signal(
+                "sign_up_neighbours",
+                "other accounts with the same mail domain, plan and pathway that signed up in the same six hours",
+                "accounts",
+                ADVISORY,
+                "hackathons, courses, a launch day",
+                ("accounts",),
+            ),
         ),
         sign_up_neighbours_expr,
     ),
     Family(
         (
-            Signal("shared_sessions", "conversations that another account took part in, too", "conversations",
-                   "Anthropic report (2026-09): thinking signatures replayed across sessions", "a key migration, a team",
-                   ("requests", "requests.session_id")),
+            Signal(
+                "shared_sessions",
+                "conversations that another account took part in, too",
+                "conversations",
+                "Anthropic report (2026-09): thinking signatures replayed across sessions",
+                "a key migration, a team",
+                ("requests", "requests.session_id"),
+            ),
         ),
         shared_sessions_expr,
     ),
-)  # fmt: skip
+)

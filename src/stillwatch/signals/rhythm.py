@@ -94,12 +94,27 @@ def ramp_expr(inputs: Inputs) -> Table:
 FAMILIES = (
     Family(
         (
-            Signal("hours_of_day", "hours of the day (UTC) with at least one request", "hours of 24", ADVISORY,
-                   "a busy product, a team across time zones"),
-            Signal("hour_entropy", "how evenly requests spread over the hours of the day; log2(24) = 4.58 is no idle hour",
-                   "bits", ADVISORY, "continuous integration, batch jobs"),
-            Signal("quietest_8h_share", "share of requests that falls in hours below the even share of 1/24", "share",
-                   ADVISORY, "continuous integration, batch jobs"),
+            Signal(
+                "hours_of_day",
+                "hours of the day (UTC) with at least one request",
+                "hours of 24",
+                ADVISORY,
+                "a busy product, a team across time zones",
+            ),
+            Signal(
+                "hour_entropy",
+                "how evenly requests spread over the hours of the day; log2(24) = 4.58 is no idle hour",
+                "bits",
+                ADVISORY,
+                "continuous integration, batch jobs",
+            ),
+            Signal(
+                "quietest_8h_share",
+                "share of requests that falls in hours below the even share of 1/24",
+                "share",
+                ADVISORY,
+                "continuous integration, batch jobs",
+            ),
         ),
         hours_expr,
     ),
@@ -107,18 +122,34 @@ FAMILIES = (
         (
             Signal("median_gap_minutes", "median pause between two requests", "minutes", ADVISORY, "scripts"),
             Signal("longest_gap_hours", "longest pause", "hours", ADVISORY, "a product that never sleeps"),
-            Signal("gap_variation", "standard deviation of the pauses over their mean; a clockwork is near 0, a person above 2",
-                   "ratio", FEBRUARY, "cron jobs and monitoring"),
+            Signal(
+                "gap_variation",
+                "standard deviation of the pauses over their mean; a clockwork is near 0, a person above 2",
+                "ratio",
+                FEBRUARY,
+                "cron jobs and monitoring",
+            ),
         ),
         gaps_expr,
     ),
     Family(
         (
-            Signal("first_day_load", "requests on the first day over those of a mean active day; no ramp = 1 or more", "ratio",
-                   ADVISORY, "a migration, a hackathon"),
-            Signal("hours_to_first_request", "hours from sign-up to the first request", "hours", ADVISORY,
-                   "a developer who signs up to try something", ("requests", "accounts")),
+            Signal(
+                "first_day_load",
+                "requests on the first day over those of a mean active day; no ramp = 1 or more",
+                "ratio",
+                ADVISORY,
+                "a migration, a hackathon",
+            ),
+            Signal(
+                "hours_to_first_request",
+                "hours from sign-up to the first request",
+                "hours",
+                ADVISORY,
+                "a developer who signs up to try something",
+                ("requests", "accounts"),
+            ),
         ),
         ramp_expr,
     ),
-)  # fmt: skip
+)

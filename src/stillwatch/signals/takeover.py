@@ -1,8 +1,8 @@
 """Takeover: the moment from which an account carries a cluster's prompts, and what it did before.
 
-A stolen key carries the thief's traffic, so its owner looks like a member. What tells them apart is a change point inside
-one account (detection notes), never the cluster. Innocent twins of the change: a new job, a new product; of its absence: an
-account that was made for the campaign.
+A stolen key carries the thief's traffic, so its owner looks like a member. What tells them apart is a change point
+inside one account (detection notes), never the cluster. Innocent twins of the change: a new job, a new product; of
+its absence: an account that was made for the campaign.
 """
 
 from __future__ import annotations
