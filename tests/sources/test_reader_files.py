@@ -52,7 +52,7 @@ def test_a_line_without_end_is_an_error_that_names_file_and_line(
 def test_a_cut_off_gzip_is_an_error(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "cut.jsonl.gz"
     path.write_bytes(gzip.compress(b'{"a": 1}\n' * 5000)[:cut])
-    with pytest.raises(SourceError, match="cut off or broken.*Nothing was loaded"):
+    with pytest.raises(SourceError, match=r"cut off or broken.*Nothing was loaded"):
         list(files.json_records(path))
 
 

@@ -30,13 +30,13 @@ def payload(call: str | None = "call-1", **other: Any) -> Row:
         "requester_metadata": {},
     } | other.pop("meta", {})  # fmt: skip
     return {
-        "id": "up-1", "litellm_call_id": call, "trace_id": "0123456789abcdef0123456789abcdef", "call_type": "acompletion",
+        "id": "up-1", "litellm_call_id": call, "trace_id": "0123456789abcdef" * 2, "call_type": "acompletion",
         "status": "success", "startTime": START, "endTime": START + 1, "model": "openai/mini", "model_group": "fast",
         "custom_llm_provider": "openai", "metadata": meta, "prompt_tokens": 7, "completion_tokens": 9,
         "requester_ip_address": "192.0.2.1", "user_agent": "tool/1", "end_user": "", "cache_hit": None,
         "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello?"}],
         "model_parameters": {"stream": False} | other.pop("params", {}),
-        "response": {"choices": [{"finish_reason": "stop"}]}, "error_information": {"error_code": "", "error_class": ""},
+        "response": {"choices": [{"finish_reason": "stop"}]}, "error_information": {"error_code": ""},
     } | other  # fmt: skip
 
 
@@ -74,7 +74,14 @@ def tables(folder: Path, users: list[Row] = (), keys: list[Row] = (), teams: lis
     """LiteLLM's tables of accounts."""
     made = "2026-01-01 00:00:00.5"
     if users:
-        blank = {"user_id": "", "user_email": "", "user_role": "", "teams": "{}", "organization_id": "", "created_at": made}
+        blank = {
+            "user_id": "",
+            "user_email": "",
+            "user_role": "",
+            "teams": "{}",
+            "organization_id": "",
+            "created_at": made,
+        }
         write_csv(folder / "LiteLLM_UserTable.csv", [blank | row for row in users])
     if keys:
         blank = {"token": "", "key_name": "", "user_id": "", "team_id": "", "organization_id": "", "blocked": "",
@@ -106,9 +113,9 @@ def test_a_payload_becomes_a_request(tmp_path: Path) -> None:
     row = only(write_jsonl(tmp_path / "log.jsonl.gz", [payload()]))
     assert row | {"_bad": None} == {
         "request_id": "call-1", "account_id": "ann", "ts": datetime(2026, 1, 2, 3, 4, 5, 250_000), "model": "fast",
-        "ip": "192.0.2.1", "client": "tool/1", "session_id": None, "input_tokens": 7, "output_tokens": 9, "tool_count": 0,
-        "status": "ok", "system_hash": content_hash("Be brief."), "prompt": "Hello?", "_file": "log.jsonl.gz", "_row": 1,
-        "_bad": None, "_bad_column": None,
+        "ip": "192.0.2.1", "client": "tool/1", "session_id": None, "input_tokens": 7, "output_tokens": 9,
+        "tool_count": 0, "status": "ok", "system_hash": content_hash("Be brief."), "prompt": "Hello?",
+        "_file": "log.jsonl.gz", "_row": 1, "_bad": None, "_bad_column": None,
     }  # fmt: skip
 
 
@@ -140,7 +147,7 @@ def test_upstream_ids_repeat_but_calls_do_not(tmp_path: Path) -> None:
 def test_the_same_call_in_both_logs_arrives_once_with_the_richest_values(tmp_path: Path) -> None:
     refused = payload(
         "call-401", id="call-401", status="failure", requester_ip_address=None, user_agent=None, model_group="",
-        model="ghost", custom_llm_provider=None, meta={"user_api_key_user_id": None}, prompt_tokens=0, completion_tokens=0,
+        model="ghost", custom_llm_provider=None, meta={"user_api_key_user_id": None},
     )  # fmt: skip
     write_jsonl(tmp_path / "log.jsonl", [refused, payload("call-2", id="up-2_cache_hit100")])
     write_csv(
@@ -258,7 +265,9 @@ def test_sessions_are_those_that_a_client_named_or_several_requests_share(tmp_pa
 
 
 def test_end_users_are_not_accounts(tmp_path: Path) -> None:
-    path = write_jsonl(tmp_path / "log.jsonl", [payload(end_user="customer-1"), payload("call-2", end_user="customer-2")])
+    path = write_jsonl(
+        tmp_path / "log.jsonl", [payload(end_user="customer-1"), payload("call-2", end_user="customer-2")]
+    )
     assert {row["account_id"] for row in requests(path).values()} == {"ann"}
 
 
@@ -362,7 +371,9 @@ def test_other_files_of_the_folder_are_named_and_truth_is_not_opened(tmp_path: P
     assert "accounts" not in found
 
 
-@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", "=cmd()", "../../x", "x" * 10_000, "a\u0000b", "';--"])
+@pytest.mark.parametrize(
+    "hostile", ["<script>alert(1)</script>", "=cmd()", "../../x", "x" * 10_000, "a\u0000b", "';--"]
+)
 def test_hostile_ids_stay_what_they_are(tmp_path: Path, hostile: str) -> None:
     row = only(write_jsonl(tmp_path / "log.jsonl", [payload(hostile, meta={"user_api_key_user_id": hostile})]))
     assert (row["request_id"], row["account_id"]) == (hostile, hostile)

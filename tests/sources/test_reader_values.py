@@ -49,7 +49,9 @@ def test_words_for_nothing_are_null(nothing: str | None) -> None:
     assert text(nothing) is None
 
 
-@pytest.mark.parametrize(("value", "number"), [("12", 12), (0, 0), (True, None), ("x", None), (2**70, None), ("1e3", None)])
+@pytest.mark.parametrize(
+    ("value", "number"), [("12", 12), (0, 0), (True, None), ("x", None), (2**70, None), ("1e3", None)]
+)
 def test_whole_numbers(value: Any, number: int | None) -> None:
     assert whole(value) == number
 
@@ -57,9 +59,9 @@ def test_whole_numbers(value: Any, number: int | None) -> None:
 @pytest.mark.parametrize(
     ("messages", "system", "prompt", "set_up"),
     [
-        ([{"role": "system", "content": "S"}, {"role": "user", "content": "one"}, {"role": "user", "content": "two"}], None,
-         "two", "S"),
-        ([{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url"}, {"type": "text", "text": "b"}]}],
+        ([{"role": "system", "content": "S"}, {"role": "user", "content": "1"}, {"role": "user", "content": "2"}], None,
+         "2", "S"),
+        ([{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image"}, "b"]}],
          [{"type": "text", "text": "S"}], "a\nb", "S"),
         # The answer of a tool is not what the user said.
         ([{"role": "user", "content": "ask"}, {"role": "assistant", "content": "call"},
