@@ -306,7 +306,7 @@ def _capabilities(m: Material, members: Table, requests: Table, t: dict[str, pd.
     ]
     other = m.execute(activity.capability_elsewhere_expr(m.inputs, members)).iloc[0]
     usual = {c.value: other[c.value] for c in Capability} | {"none seen": other["none_seen"]}
-    here["share"] = np.round(here["requests"] / here["cluster_id"].map(whole), 6)
+    here["share"] = np.round(here["requests"] / here["cluster_id"].map(whole).astype("float64"), 6)
     total = float(other["total"] or 0)
     here["benign_share"] = [round(float(usual[c] or 0) / total, 6) if total else np.nan for c in here["capability"]]
     return here.sort_values(["cluster_id", "requests", "capability"], ascending=[True, False, True])[

@@ -277,7 +277,7 @@ def owner_names(accounts: pd.DataFrame, owner: Ints, size: Ints) -> list[str | N
 
 def _add_traffic(tables: dict[str, pd.DataFrame]) -> None:
     """Requests, tokens and times of each cluster, from its members."""
-    members = tables["accounts"].dropna(subset=["cluster_id"])
+    members = tables["accounts"].dropna(subset=["cluster_id"]).astype({"cluster_id": object})
     sums = members.groupby("cluster_id").agg(
         requests=("requests", "sum"),
         input_tokens=("input_tokens", "sum"),
@@ -297,6 +297,8 @@ def as_arrow(name: str, frame: pd.DataFrame) -> pa.Table:
     columns = []
     for column in spec.columns:
         values = frame[column.name] if column.name in frame else pd.Series([None] * len(frame), dtype="object")
+        if values.empty:
+            values = values.astype(object)  # an empty column has whatever type pandas guessed
         columns.append(pa.Array.from_pandas(values, type=column.arrow, safe=False))
     return pa.Table.from_arrays(columns, schema=spec.schema)
 
