@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,8 @@ from stillwatch.ui import data_facts as facts
 from stillwatch.ui.jobs import Job, Jobs, sample_data
 from stillwatch.warehouse import runs
 from stillwatch.warehouse.runs import Run
+from stillwatch.warehouse.schema import REJECTS
+from stillwatch.warehouse.store import Warehouse
 
 _SHOWN_STEPS = 6
 _STATE_WORDS = {"running": "running", "done": "done", "failed": "failed", "stopped": "stopped"}
@@ -315,9 +318,14 @@ def draw_rejected(holding: facts.Holdings) -> None:
     )
     st.caption(f"{more}Mend them at their source and import that file again: rows that are there already add nothing.")
     st.download_button(
-        "Download all rows set aside (CSV)", _rejects_csv, "rows-set-aside.csv", "text/csv", icon=":material/download:",
-        on_click="ignore", key="data_rejects_csv",
-    )  # fmt: skip
+        "Download all rows set aside (CSV)",
+        partial(_rejects_csv, session.settings()),
+        "rows-set-aside.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="data_rejects_csv",
+    )
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -326,10 +334,10 @@ def _rejected(home: str, versions: tuple[tuple[str, int], ...]) -> pd.DataFrame:
     return facts.rejected(session.warehouse(), facts.SHOWN_REJECTS)
 
 
-def _rejects_csv() -> bytes:
-    """Made when it is asked for; no cell of it runs as a formula."""
-    frame = facts.rejected(session.warehouse(), facts.DOWNLOADED_REJECTS)
-    return csv_bytes(pa.Table.from_pandas(frame, preserve_index=False))
+def _rejects_csv(settings: Settings) -> bytes:
+    """Made when it is asked for, outside of any session; no cell of it runs as a formula."""
+    frame = facts.rejected(Warehouse.open(settings), facts.DOWNLOADED_REJECTS)
+    return csv_bytes(pa.Table.from_pandas(frame, schema=REJECTS.schema, preserve_index=False))
 
 
 def draw_blind(holding: facts.Holdings, run: Run | None) -> None:

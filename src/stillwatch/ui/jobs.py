@@ -107,7 +107,8 @@ class Jobs:
                     break
                 if code != 0:
                     state = "failed"
-                    job.error = job.error or f"`stillwatch {command[0]}` ended with code {code} and no words."
+                    last = f" Its last line: {job.steps[-1]}" if job.steps else ""
+                    job.error = job.error or f"`stillwatch {command[0]}` broke off (code {code}).{last}"
                     break
         except OSError as e:
             state, job.error = "failed", f"the command could not be started: {e}"

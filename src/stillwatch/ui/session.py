@@ -7,6 +7,7 @@ looked up anew at every script run (one small file), so a new run shows at the n
 
 from __future__ import annotations
 
+import atexit
 import gc
 from datetime import UTC, datetime
 from pathlib import Path
@@ -164,3 +165,4 @@ def freeze_after_warm_up(page: str) -> None:
     del page  # the cache key: the first visit of each page loads modules of its own
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # else native modules report everything frozen as leaked when the app stops
