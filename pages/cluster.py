@@ -8,7 +8,9 @@ from stillwatch.ui.workspace import workspace
 
 
 def show() -> None:
-    chosen = state.current().cluster or queue_facts.next_after(None)
+    labels = session.labels()
+    queue = queue_facts.queue(labels)
+    chosen = state.current().cluster or queue_facts.next_after(None, queue)
     if chosen is None:
         with kit.header("Cluster", symbol="hub"):
             person.menu()
@@ -31,8 +33,7 @@ def show() -> None:
         if st.button("Go to the queue", icon=navigation.PAGES["triage"].icon, type="primary"):
             navigation.go("triage", cluster=None)
         return
-    labels = session.labels()
-    cluster_view.header(cluster, labels)
+    cluster_view.header(cluster, labels, queue)
     cluster_view.figures(cluster)
     workspace(cluster, labels)
     cluster_view.explanations(cluster)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,11 +10,12 @@ from functools import cached_property
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from stillwatch.domain import EvidenceKind
 from stillwatch.errors import UnknownTarget
-from stillwatch.ui import activity, session
+from stillwatch.ui import activity, session, timeline
 from stillwatch.ui.canvas import GROUP, Drawing, build
 from stillwatch.ui.words import missing, plain
 from stillwatch.warehouse.runs import Run
@@ -46,7 +48,7 @@ class Cluster:
         links = self._table("links")
         return links.assign(node=links["kind"].astype(str) + ":" + links["value"].astype(str))
 
-    @property
+    @cached_property
     def reasons(self) -> pd.DataFrame:
         return self._table("reasons").sort_values("bits", ascending=False, kind="stable")
 
@@ -104,10 +106,51 @@ class Cluster:
         return dict(zip(accounts["node_id"], accounts["group"].fillna(0).astype(int), strict=True))
 
     @cached_property
-    def shared(self) -> dict[str, int]:
-        """Account -> how many shared values it is linked to."""
-        counts = self.links.groupby("account_id")["node"].nunique()
-        return {str(a): int(n) for a, n in counts.items()}
+    def values_of(self) -> dict[str, list[tuple[str, str]]]:
+        """Account -> (kind, value's node id) of every shared value that it is linked to."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        links = self.links
+        for account, kind, node in zip(
+            links["account_id"].tolist(), links["kind"].tolist(), links["node"].tolist(), strict=True
+        ):
+            found.setdefault(account, []).append((kind, node))
+        return found
+
+    @cached_property
+    def sharers_of(self) -> dict[str, list[str]]:
+        """Node id of a shared value -> the members that have it."""
+        found: dict[str, list[str]] = {}
+        for account, pairs in self.values_of.items():
+            for _, node in pairs:
+                found.setdefault(node, []).append(account)
+        return found
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        """Account -> its row in ``accounts`` and in ``members``."""
+        return {a: i for i, a in enumerate(self.accounts["account_id"].tolist())}
+
+    @cached_property
+    def members(self) -> pa.Table:
+        """The list of members, highest score first: account, risk, trend, requests, links, role, status."""
+        accounts, trend = self.accounts, self.bins.sparklines
+        ids = accounts["account_id"].tolist()
+        return pa.table(
+            {
+                "account": pa.array(ids, pa.string()),
+                "risk": pa.array(accounts["score"], pa.float64()),
+                "trend": pa.array([trend.get(i) for i in ids], pa.list_(pa.int64())),
+                "requests": pa.array(accounts["requests"], pa.int64()),
+                "links": pa.array([len({n for _, n in self.values_of.get(i, ())}) for i in ids], pa.int64()),
+                "role": pa.array(accounts["role"].fillna("").tolist(), pa.string()),
+                "status": pa.array(accounts["status"].fillna("").tolist(), pa.string()),
+            }
+        )
+
+    @cached_property
+    def everybody_touched(self) -> dict[str, int]:
+        """Evidence kind -> members that it touches."""
+        return _touched(self, self.values_of)
 
 
 def load(cluster_id: str) -> Cluster:
@@ -177,23 +220,21 @@ def focus(
     A shared value stands for the members that have it, a group for its accounts; with a window only members active
     inside it remain. Nodes in colour: the accounts, what was picked, and the values that the accounts share.
     """
-    members = cluster.group_of.keys() | set(cluster.accounts["account_id"])
-    links = cluster.links
-    values = set(links["node"])
+    members, values = cluster.position, cluster.sharers_of
     picked = [s for s in selected if s in members or s in values or _group(s) is not None]
     hubs = {s for s in picked if s in values and s not in members}
     groups = {g for s in picked if s not in members and (g := _group(s)) is not None}
     accounts = {s for s in picked if s in members}
-    accounts |= set(links.loc[links["node"].isin(hubs), "account_id"])
-    accounts |= {a for a, g in cluster.group_of.items() if g in groups}
+    accounts.update(a for hub in hubs for a in values[hub])
+    if groups:
+        accounts.update(a for a, g in cluster.group_of.items() if g in groups)
     active: dict[str, int] | None = None
     if window:
         active = active_in(cluster, window)
         accounts = (accounts & active.keys()) if picked else set(active)
     if not picked and active is None:
         return Focus((), None, None, None, len(selected))
-    shown = links[~links["kind"].isin([str(k) for k in hidden])]
-    around = set(shown.loc[shown["account_id"].isin(accounts), "node"])
+    around = {n for a in accounts for kind, n in cluster.values_of.get(a, ()) if kind not in hidden}
     return Focus(
         tuple(picked), frozenset(accounts), frozenset(accounts | hubs | around), active, len(selected) - len(picked)
     )
@@ -219,42 +260,50 @@ def active_in(cluster: Cluster, window: tuple[datetime, datetime]) -> dict[str, 
     return dict.fromkeys(accounts.loc[spans, "account_id"], 0)
 
 
-def member_table(cluster: Cluster, in_focus: Focus, labels: pd.DataFrame) -> pd.DataFrame:
-    """The list twin of the drawing: every member in focus, highest score first."""
-    accounts = cluster.accounts
+def member_table(cluster: Cluster, in_focus: Focus, labels: pd.DataFrame) -> pa.Table:
+    """The list twin of the drawing: every member in focus, highest score first, as ``Cluster.members`` with ``label``;
+    inside a time window also ``window``, the requests there.
+    """
+    table = cluster.members
     if in_focus.accounts is not None:
-        accounts = accounts[accounts["account_id"].isin(in_focus.accounts)]
-    trend = cluster.bins.sparklines
+        rows = sorted(cluster.position[a] for a in in_focus.accounts if a in cluster.position)
+        table = table.take(pa.array(rows, pa.int64()))
+    ids = table["account"].to_pylist()
     said: dict[str, str] = {}
     if not labels.empty:
         of_accounts = labels[labels["target_type"] == "account"]
-        said = dict(zip(of_accounts["target_id"][::-1], of_accounts["value"][::-1], strict=True))
-    ids = accounts["account_id"]
-    table = pd.DataFrame(
-        {
-            "account": ids,
-            "risk": accounts["score"],
-            "trend": [trend.get(i, []) for i in ids],
-            "requests": accounts["requests"],
-            "links": [cluster.shared.get(i, 0) for i in ids],
-            "role": accounts["role"].fillna(""),
-            "label": [said.get(i, "").replace("_", " ") for i in ids],
-            "status": accounts["status"].fillna(""),
-        }
-    )
+        said = dict(zip(of_accounts["target_id"].tolist()[::-1], of_accounts["value"].tolist()[::-1], strict=True))
+    label = pa.array([said.get(i, "").replace("_", " ") for i in ids], pa.string())
+    table = table.add_column(table.num_columns - 1, "label", label)
     if in_focus.in_window is not None:
-        table.insert(3, "window", [in_focus.in_window.get(i, 0) for i in ids])
-    return table.reset_index(drop=True)
+        inside = pa.array([in_focus.in_window.get(i, 0) for i in ids], pa.int64())
+        table = table.add_column(3, "window", inside)
+    return table
 
 
 def reasons_in_focus(cluster: Cluster, in_focus: Focus) -> dict[str, int]:
     """Evidence kind -> members in focus that it touches."""
-    links = cluster.links
-    if in_focus.accounts is not None:
-        links = links[links["account_id"].isin(in_focus.accounts)]
-    return {str(k): int(n) for k, n in links.groupby("kind")["account_id"].nunique().items()}
+    if in_focus.accounts is None:
+        return cluster.everybody_touched
+    return _touched(cluster, in_focus.accounts)
+
+
+def _touched(cluster: Cluster, accounts: Iterable[str]) -> dict[str, int]:
+    kinds = (kind for a in accounts for kind in {k for k, _ in cluster.values_of.get(a, ())})
+    return dict(Counter(kinds))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _lanes(folder: str, _cluster: Cluster, cluster_id: str, lane: str) -> tuple[pd.DataFrame, int]:
+    del folder, cluster_id  # the cache's key, with the lane
+    return timeline.lanes(_cluster.timeline, lane)
+
+
+def lanes(cluster: Cluster, lane: str) -> tuple[pd.DataFrame, int]:
+    """Cells of the timeline in one kind of lanes, and how many lanes were left out."""
+    return _lanes(str(cluster.run.folder), cluster, cluster.cluster_id, lane)
 
 
 def touched_by(cluster: Cluster, kind: str) -> tuple[str, ...]:
     """The shared values of one kind, as a selection; too many for a link are still a valid selection."""
-    return tuple(cluster.links.loc[cluster.links["kind"] == kind, "node"].unique())
+    return tuple(dict.fromkeys(n for pairs in cluster.values_of.values() for k, n in pairs if k == kind))

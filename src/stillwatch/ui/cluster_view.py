@@ -14,7 +14,7 @@ from stillwatch.ui.cluster_facts import Cluster
 from stillwatch.ui.kit import Figure
 
 
-def header(cluster: Cluster, labels: pd.DataFrame) -> None:
+def header(cluster: Cluster, labels: pd.DataFrame, queue: pd.DataFrame) -> None:
     """Identity, verdict so far, and what can be done next; keys stand on the buttons."""
     row = cluster.row
     said = session.label_of(TargetType.CLUSTER, cluster.cluster_id, labels)
@@ -34,15 +34,15 @@ def header(cluster: Cluster, labels: pd.DataFrame) -> None:
                 "The innocent explanation that fits best",
             )
         )
-    state = queue_facts.state_of(cluster.cluster_id)
-    if state.assignee:
-        chips.append(kit.chip(state.assignee, "quiet", "person", "Working on it"))
-    if state.snoozed_until:
-        chips.append(kit.chip(f"snoozed until {words.day(state.snoozed_until)}", "quiet", "snooze"))
-    following = queue_facts.next_after(cluster.cluster_id)
+    held = queue[queue["cluster_id"] == cluster.cluster_id].iloc[0]
+    if held["assignee"]:
+        chips.append(kit.chip(str(held["assignee"]), "quiet", "person", "Working on it"))
+    if held["snoozed"]:
+        chips.append(kit.chip(f"snoozed until {words.day(held['snoozed_until'])}", "quiet", "snooze"))
+    following = queue_facts.next_after(cluster.cluster_id, queue)
     run_id = cluster.run.run_id
     with kit.header(cluster.cluster_id, symbol="hub", chips=chips, subtitle=str(row["title"])):
-        mine = state.assignee == session.who()
+        mine = held["assignee"] == session.who()
         if st.button("Release" if mine else "Assign to me", icon=":material/person_add:", shortcut="A", key="claim"):
             queue_facts.claim_or_release(cluster.cluster_id, mine)
         snooze(cluster.cluster_id)
@@ -155,8 +155,8 @@ def _capabilities(cluster: Cluster) -> Markup:
         ratio = f"{own / others:.1f}×" if others > 0.001 else "only here" if own else ""
         rows.append(
             Markup(
-                "<tr><td>{}{}</td><td><div class='sw-pair'>{}{}</div></td><td class='sw-n'>{}</td><td class='sw-n sw-q'>{}</td>"
-                "<td class='sw-n'>{}</td></tr>"
+                "<tr><td>{}{}</td><td><div class='sw-pair'>{}{}</div></td><td class='sw-n'>{}</td>"
+                "<td class='sw-n sw-q'>{}</td><td class='sw-n'>{}</td></tr>"
             ).format(
                 words.plain(name, 40).replace("_", " "),
                 star,

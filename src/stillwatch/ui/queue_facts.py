@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import streamlit as st
 from stillwatch.domain import EvidenceKind
 from stillwatch.errors import StillwatchError
 from stillwatch.ui import kit, session, words
+from stillwatch.warehouse.runs import Run
 
 VIEWS = ("open", "mine", "new", "snoozed", "labelled", "all")
 TIERS = ("any", "alarm", "review")
@@ -23,6 +25,7 @@ class QueueState:
 
     assignee: str | None = None
     snoozed_until: datetime | None = None
+    snooze_reason: str = ""
 
 
 def now() -> datetime:
@@ -35,47 +38,68 @@ def view_of(kind: str) -> str:
     return EvidenceKind(kind).view if kind in {k.value for k in EvidenceKind} else kind
 
 
-def queue(labels: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Clusters of the published run in queue order, with assignee, snoozed_until, label, labeler, word, change,
-    reason_kinds (the evidence kind of every reason, empty where it has none)."""
-    clusters = session.frame("clusters").sort_values("rank", kind="stable")
-    held = session.case_store().queue_state()
-    table = clusters.merge(
-        held[[c for c in ("cluster_id", "assignee", "claimed_at", "snoozed_until", "snooze_reason") if c in held]],
-        on="cluster_id",
-        how="left",
-    )
-    labels = session.labels() if labels is None else labels
-    own = labels[labels["target_type"] == "cluster"].drop_duplicates("target_id")
-    said = dict(zip(own["target_id"], own["value"], strict=True))
-    who = dict(zip(own["target_id"], own["labeler"], strict=True))
-    reasons = session.frame("reasons")
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _ranked(folder: str, _run: Run) -> pd.DataFrame:
+    """The part of the queue that the run alone decides."""
+    del folder  # the cache's key
+    clusters = session.frame("clusters", run=_run).sort_values("rank", kind="stable", ignore_index=True)
+    reasons = session.frame("reasons", run=_run)
     kind_of = dict(zip(zip(reasons["cluster_id"], reasons["text"], strict=True), reasons["kind"], strict=True))
+    kinds = [
+        [str(kind_of.get((c, text), "")) for text in texts]
+        for c, texts in zip(clusters["cluster_id"], clusters["reasons"], strict=True)
+    ]
+    changes = [
+        words.lineage(w, p, int(n))
+        for w, p, n in zip(clusters["lineage"], clusters["previous_size"], clusters["size"], strict=True)
+    ]
+    texts = clusters["cluster_id"] + " " + clusters["title"].fillna("") + " " + clusters["reasons"].map(" ".join)
+    return clusters.assign(
+        word=[words.chance_word(s) for s in clusters["score"]],
+        change=changes,
+        reason_kinds=pd.Series(kinds, index=clusters.index, dtype=object),
+        searched=texts.str.casefold(),
+    )
+
+
+def queue(labels: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Clusters of the published run in queue order: columns of the run's table and assignee, snoozed, snoozed_until,
+    snooze_reason, label, labeler, word, change, reason_kinds (evidence kind of every reason, empty where it has none).
+    """
+    run = session.current_run()
+    table = _ranked(str(run.folder), run)
+    held = {str(r["cluster_id"]): r for r in session.case_store().queue_state().to_dict("records")}
+    labels = session.labels() if labels is None else labels
+    own = labels[labels["target_type"] == "cluster"].drop_duplicates("target_id")  # newest first
+    said = dict(zip(own["target_id"], zip(own["value"], own["labeler"], strict=True), strict=True))
     moment = now()
-    asleep = pd.to_datetime(table["snoozed_until"]) > moment
+    states = [_state(held.get(c), moment) for c in table["cluster_id"]]
+    found = [said.get(c, ("", "")) for c in table["cluster_id"]]
     return table.assign(
-        snoozed=asleep,
-        label=[said.get(c, "") for c in table["cluster_id"]],
-        labeler=[who.get(c, "") for c in table["cluster_id"]],
-        word=[words.chance_word(s) for s in table["score"]],
-        reason_kinds=pd.Series(
-            [
-                [str(kind_of.get((c, text), "")) for text in texts]
-                for c, texts in zip(table["cluster_id"], table["reasons"], strict=True)
-            ],
-            index=table.index,
-            dtype=object,
-        ),
-        change=[
-            words.lineage(w, p, int(n))
-            for w, p, n in zip(table["lineage"], table["previous_size"], table["size"], strict=True)
-        ],
+        assignee=pd.Series([s.assignee for s in states], index=table.index, dtype=object),
+        snoozed_until=pd.Series([s.snoozed_until for s in states], index=table.index, dtype=object),
+        snooze_reason=[s.snooze_reason for s in states],
+        snoozed=[s.snoozed_until is not None for s in states],
+        label=[f[0] for f in found],
+        labeler=[f[1] for f in found],
+    )
+
+
+def _state(row: Mapping[Any, Any] | None, moment: datetime) -> QueueState:
+    if row is None:
+        return QueueState()
+    until, assignee = row["snoozed_until"], row["assignee"]
+    asleep = not words.missing(until) and until > moment
+    return QueueState(
+        None if words.missing(assignee) else str(assignee),
+        until if asleep else None,
+        str(row["snooze_reason"]) if asleep else "",
     )
 
 
 def visible(table: pd.DataFrame, view: str, tier: str, search: str, who: str) -> pd.DataFrame:
     """Rows that a view shows. ``open``: nobody's or one's own, not snoozed, without a verdict."""
-    assignee = table["assignee"].fillna("")
+    assignee = pd.Series([a or "" for a in table["assignee"]], index=table.index)
     rows = {
         "open": ~table["snoozed"] & table["label"].isin(["", "unsure"]) & assignee.isin(["", who]),
         "mine": assignee == who,
@@ -88,34 +112,18 @@ def visible(table: pd.DataFrame, view: str, tier: str, search: str, who: str) ->
         rows &= table["tier"] == tier
     needle = search.strip().casefold()
     if needle:
-        texts = table["cluster_id"] + " " + table["title"].fillna("") + " " + table["reasons"].map(" ".join)
-        rows &= texts.str.casefold().str.contains(needle, regex=False)
+        rows &= table["searched"].str.contains(needle, regex=False)
     return table[rows]
 
 
-def state_of(cluster_id: str) -> QueueState:
-    """Queue state of one cluster."""
-    held = session.case_store().queue_state()
-    rows = held[held["cluster_id"] == cluster_id]
-    if rows.empty:
-        return QueueState()
-    row: dict[str, Any] = {str(k): v for k, v in rows.iloc[0].to_dict().items()}
-    until = row.get("snoozed_until")
-    asleep = until is not None and not words.missing(until) and until > now()
-    assignee = row.get("assignee")
-    return QueueState(None if words.missing(assignee) else str(assignee), until if asleep else None)
-
-
-def next_after(cluster_id: str | None) -> str | None:
-    """The next open cluster of the queue for this person, after one; from the top when it was the last."""
-    table = queue()
+def next_after(cluster_id: str | None, table: pd.DataFrame) -> str | None:
+    """The next open cluster of a queue for this person, after one; from the top when it was the last."""
     rows = visible(table, "open", "any", "", session.who())
-    ids = list(rows["cluster_id"])
-    ranks = dict(zip(table["cluster_id"], table["rank"], strict=True))
-    here = ranks.get(cluster_id, 0) if cluster_id else 0
-    later = [c for c in ids if ranks[c] > here and c != cluster_id]
-    rest = [c for c in ids if c != cluster_id]
-    return next(iter(later or rest), None)
+    others = [c for c in rows["cluster_id"] if c != cluster_id]
+    order = table["cluster_id"].tolist()
+    behind = set(order[order.index(cluster_id) :]) if cluster_id in order else set(order)
+    after = behind & set(others)
+    return next((c for c in others if c in after), next(iter(others), None))
 
 
 def claim_or_release(cluster_id: str, mine: bool) -> None:

@@ -1,18 +1,24 @@
-"""The timeline: requests by lane and bin as coloured rectangles, releases and enforcement as lines, a brush."""
+"""The timeline: requests by lane and bin as coloured rectangles, releases and enforcement as lines, a brush.
+
+Written as a Vega-Lite specification with named data sets, which stays the same while the data of the lane in focus
+changes: the brush is not redrawn under the hand, and building it costs no time (a test checks it against the schema).
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-import altair as alt
 import pandas as pd
 
 from stillwatch.ui.words import count, day, plain, short
 
 BRUSH = "win"
 MAX_LANES = 12
+FOCUS_LANE = "in focus"
+"""Name of the lane on top: what is selected, or everybody."""
 _ACCENT, _RELEASE, _ENFORCEMENT, _FOCUS = "#4f8cff", "#7f92b2", "#e5484d", "#14a38b"  # readable on both themes
+_TIME = "%d %b %Y, %H:%M"
 
 
 def lanes(timeline: pd.DataFrame, lane_kind: str) -> tuple[pd.DataFrame, int]:
@@ -21,11 +27,11 @@ def lanes(timeline: pd.DataFrame, lane_kind: str) -> tuple[pd.DataFrame, int]:
     if cells.empty:
         return cells.assign(end=cells["bin"], title=cells["lane"]), 0
     totals = cells.groupby("lane")["requests"].sum().sort_values(ascending=False)
-    keep = list(totals.index[:MAX_LANES])
+    keep = [str(lane) for lane in totals.index[:MAX_LANES]]
     cells = cells[cells["lane"].isin(keep)]
-    titles = {lane: _title(lane_kind, str(lane)) for lane in keep}
-    for lane, text in titles.items():  # two long names may shorten to the same text
-        if list(titles.values()).count(text) > 1:
+    titles = {lane: _title(lane_kind, lane) for lane in keep}
+    for lane, text in list(titles.items()):  # two long names may shorten to the same text
+        if list(titles.values()).count(text) > 1 or text == FOCUS_LANE:
             titles[lane] = f"{text} ({keep.index(lane) + 1})"
     cells = cells.assign(
         title=cells["lane"].map(titles), end=cells["bin"] + pd.to_timedelta(cells["hours"] * 0.94, unit="h")
@@ -40,83 +46,106 @@ def _title(lane_kind: str, lane: str) -> str:
     return short(plain(lane).replace("_", " "), 18)
 
 
+def _tip(field: str, kind: str, title: str, form: str | None = None) -> dict[str, Any]:
+    return {"field": field, "type": kind, "title": title, **({"format": form} if form else {})}
+
+
+_COUNTS = [
+    _tip("bin", "temporal", "from", _TIME),
+    _tip("requests", "quantitative", "requests", ","),
+    _tip("accounts", "quantitative", "accounts", ","),
+]
+
+
 def chart(
     cells: pd.DataFrame,
     markers: pd.DataFrame,
     top: pd.DataFrame,
     *,
     window: tuple[datetime, datetime] | None,
-    height: int,
-) -> Any:
-    """Altair chart: rectangles, marker lines and the brush. ``window`` is brushed when the chart first appears.
+    row_height: int = 26,
+) -> dict[str, Any]:
+    """Vega-Lite specification: rectangles, marker lines and the brush; ``window`` is brushed when it first appears.
 
-    ``top`` is the lane of what is in focus (title, bin, end, requests, accounts), coloured on a scale of its own. The
-    colours of the cells come from the theme in the browser (chartSequentialColors), light or dark.
+    ``top`` is the lane of what is in focus (bin, end, requests, accounts), coloured on a scale of its own. The colours
+    of the cells come from the theme in the browser (chartSequentialColors), light or dark.
     """
-    order = [*dict.fromkeys(top["title"]), *dict.fromkeys(cells["title"])]
+    order = [FOCUS_LANE, *dict.fromkeys(cells["title"])]
     begin, end = cells["bin"].min(), cells["end"].max()
-    brush: Any = alt.selection_interval(
-        name=BRUSH,
-        encodings=["x"],
-        mark=alt.BrushConfig(fill=_ACCENT, fillOpacity=0.08, stroke=_ACCENT, strokeWidth=1.2),
-        value={"x": [_utc(t) for t in window]} if window else alt.Undefined,
-    )
-    x = alt.X("bin:T", title=None, scale=alt.Scale(type="utc", domain=[_utc(begin), _utc(end)]),
-              axis=alt.Axis(format="%d %b", grid=False, tickCount=12, labelOverlap=True))  # fmt: skip
-    lane = alt.Y("title:N", title=None, sort=order, axis=alt.Axis(labelLimit=130, ticks=False, domain=False))
-    rects = (
-        alt.Chart(_plain(cells))
-        .mark_rect(cornerRadius=2)
-        .encode(
-            x=x,
-            x2="end:T",
-            y=lane,
-            color=alt.Color("requests:Q", scale=alt.Scale(type="sqrt"), legend=None),
-            opacity=alt.condition(brush, alt.value(1), alt.value(0.32)),
-            tooltip=[
-                alt.Tooltip("title:N", title="lane"),
-                alt.Tooltip("bin:T", title="from", format="%d %b %Y, %H:%M"),
-                alt.Tooltip("requests:Q", format=","),
-                alt.Tooltip("tokens:Q", format=".3s"),
-                alt.Tooltip("accounts:Q", format=","),
-            ],
-        )
-        .add_params(brush)
-    )
-    layers: list[Any] = [rects]
-    if not top.empty:
-        layers.append(
-            alt.Chart(_plain(top))
-            .mark_rect(cornerRadius=2, color=_FOCUS)
-            .encode(
-                x=x,
-                x2="end:T",
-                y=lane,
-                opacity=alt.Opacity("requests:Q", scale=alt.Scale(type="sqrt", range=[0.12, 1]), legend=None),
-                tooltip=[
-                    alt.Tooltip("title:N", title="lane"),
-                    alt.Tooltip("bin:T", title="from", format="%d %b %Y, %H:%M"),
-                    alt.Tooltip("requests:Q", format=","),
-                    alt.Tooltip("accounts:Q", format=","),
-                ],
-            )
-        )
     inside = markers[(markers["at"] >= begin) & (markers["at"] <= end)]
-    for kind, dash, colour in (("release", [5, 3], _RELEASE), ("enforcement", [1, 0], _ENFORCEMENT)):
-        some = inside[inside["kind"] == kind]
-        if some.empty:
-            continue
-        data = pd.DataFrame({"at": some["at"], "what": [_marker(kind, t) for t in some["text"]]})
-        lines = alt.Chart(_plain(data)).mark_rule(strokeDash=dash, strokeWidth=1.3, color=colour, opacity=0.85)
-        tip = [alt.Tooltip("what:N", title=kind), alt.Tooltip("at:T", title="at", format="%d %b %Y, %H:%M")]
-        layers.append(lines.encode(x="at:T", tooltip=tip))
-    flags = _flags(inside, end - begin)
-    for kind, colour in (("release", _RELEASE), ("enforcement", _ENFORCEMENT)):
-        text = alt.Chart(_plain(flags[flags["kind"] == kind])).mark_text(
-            align="left", dx=3, dy=-7, fontSize=10, color=colour, limit=150
-        )
-        layers.append(text.encode(x="at:T", y=alt.value(0), text="what:N"))
-    return alt.layer(*layers).properties(height=height, padding={"top": 14, "left": 0, "right": 4, "bottom": 0})
+    x = {
+        "field": "bin", "type": "temporal", "title": None,
+        "scale": {"type": "utc", "domain": [_utc(begin), _utc(end)]},
+        "axis": {"format": "%d %b", "grid": False, "tickCount": 12, "labelOverlap": True},
+    }  # fmt: skip
+    lane = {
+        "field": "title", "type": "nominal", "title": None, "sort": order,
+        "axis": {"labelLimit": 130, "ticks": False, "domain": False},
+    }  # fmt: skip
+    faded = {"condition": {"param": BRUSH, "value": 1}, "value": 0.32}
+    brush: dict[str, Any] = {
+        "name": BRUSH,
+        "select": {
+            "type": "interval", "encodings": ["x"],
+            "mark": {"fill": _ACCENT, "fillOpacity": 0.08, "stroke": _ACCENT, "strokeWidth": 1.2},
+        },
+    }  # fmt: skip
+    if window:
+        brush["value"] = {"x": [_utc(t) for t in window]}
+    rects = {
+        "data": {"name": "cells"},
+        "params": [brush],
+        "mark": {"type": "rect", "cornerRadius": 2},
+        "encoding": {
+            "x": x, "x2": {"field": "end"}, "y": lane, "opacity": faded,
+            "color": {"field": "requests", "type": "quantitative", "scale": {"type": "sqrt"}, "legend": None},
+            "tooltip": [_tip("title", "nominal", "lane"), *_COUNTS, _tip("tokens", "quantitative", "tokens", ".3s")],
+        },
+    }  # fmt: skip
+    focus = {
+        "data": {"name": "focus"},
+        "mark": {"type": "rect", "cornerRadius": 2, "color": _FOCUS},
+        "encoding": {
+            "x": x, "x2": {"field": "end"}, "y": lane,
+            "opacity": {
+                "field": "requests", "type": "quantitative", "legend": None,
+                "scale": {"type": "sqrt", "range": [0.12, 1]},
+            },
+            "tooltip": _COUNTS,
+        },
+    }  # fmt: skip
+    when = {"field": "at", "type": "temporal"}
+    colour = {
+        "field": "kind", "type": "nominal", "legend": None,
+        "scale": {"domain": ["release", "enforcement"], "range": [_RELEASE, _ENFORCEMENT]},
+    }  # fmt: skip
+    lines = {
+        "data": {"name": "markers"},
+        "mark": {"type": "rule", "strokeWidth": 1.3, "opacity": 0.85},
+        "encoding": {
+            "x": when, "color": colour,
+            "strokeDash": {"field": "kind", "type": "nominal", "legend": None,
+                           "scale": {"domain": ["release", "enforcement"], "range": [[5, 3], [1, 0]]}},
+            "tooltip": [_tip("text", "nominal", "what"), _tip("at", "temporal", "at", _TIME)],
+        },
+    }  # fmt: skip
+    flags = {
+        "data": {"name": "flags"},
+        "mark": {"type": "text", "align": "left", "dx": 3, "dy": -7, "fontSize": 10, "limit": 150},
+        "encoding": {"x": when, "y": {"value": 0}, "text": {"field": "what", "type": "nominal"}, "color": colour},
+    }
+    return {
+        "height": row_height * len(order),
+        "padding": {"top": 14, "left": 0, "right": 4, "bottom": 0},
+        "layer": [rects, focus, lines, flags],
+        "resolve": {"scale": {"color": "independent", "opacity": "independent", "strokeDash": "independent"}},
+        "datasets": {
+            "cells": _plain(cells, "title", "bin", "end", "requests", "tokens", "accounts"),
+            "focus": _plain(top, "title", "bin", "end", "requests", "accounts"),
+            "markers": _plain(inside.assign(text=[plain(t, 80) for t in inside["text"]]), "at", "kind", "text"),
+            "flags": _plain(_flags(inside, end - begin), "at", "kind", "what"),
+        },
+    }
 
 
 def _flags(markers: pd.DataFrame, span: pd.Timedelta) -> pd.DataFrame:
@@ -126,30 +155,25 @@ def _flags(markers: pd.DataFrame, span: pd.Timedelta) -> pd.DataFrame:
         if flags and m["at"] - flags[-1]["at"] < span / 10:
             flags[-1]["more"] += 1
         else:
-            flags.append({"at": m["at"], "kind": m["kind"], "text": _marker(m["kind"], m["text"]), "more": 0})
-    out = pd.DataFrame(flags, columns=["at", "kind", "text", "more"])
-    return out.assign(
-        at=pd.to_datetime(out["at"]),
-        what=[t if not n else f"{t}, {n} more" for t, n in zip(out["text"], out["more"], strict=True)],
-    )
+            sign = "▲" if m["kind"] == "release" else "✕"
+            flags.append({"at": m["at"], "kind": m["kind"], "what": f"{sign} {plain(m['text'], 60)}", "more": 0})
+    for flag in flags:
+        flag["what"] += f", {flag['more']} more" if flag["more"] else ""
+    out = pd.DataFrame(flags, columns=["at", "kind", "what"])
+    return out.assign(at=pd.to_datetime(out["at"]))
 
 
-def _marker(kind: str, text: str) -> str:
-    return ("▲ " if kind == "release" else "✕ ") + plain(text, 60)
-
-
-def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+def _plain(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Only what the chart reads, times marked as UTC so that no browser shifts them."""
-    wanted = [c for c in ("title", "bin", "end", "requests", "tokens", "accounts", "at", "what") if c in frame]
-    out = frame[wanted].copy()
+    out = frame[list(columns)].copy()
     for c in ("bin", "end", "at"):
         if c in out:
-            out[c] = out[c].dt.tz_localize("UTC")
+            out[c] = pd.to_datetime(out[c]).dt.tz_localize("UTC")
     return out
 
 
-def _utc(t: datetime) -> alt.DateTime:
-    return alt.DateTime(year=t.year, month=t.month, date=t.day, hours=t.hour, minutes=t.minute, utc=True)
+def _utc(t: datetime) -> dict[str, int | bool]:
+    return {"year": t.year, "month": t.month, "date": t.day, "hours": t.hour, "minutes": t.minute, "utc": True}
 
 
 def brushed(selection: dict[str, Any], hours: int, begin: datetime) -> tuple[datetime, datetime] | None:
@@ -167,10 +191,10 @@ def brushed(selection: dict[str, Any], hours: int, begin: datetime) -> tuple[dat
     return pd.Timestamp(first).to_pydatetime(), pd.Timestamp(last).to_pydatetime()
 
 
-def top_lane(over_time: pd.DataFrame, title: str, hours: int) -> pd.DataFrame:
+def top_lane(over_time: pd.DataFrame, hours: int) -> pd.DataFrame:
     """The lane of what is in focus, from ``activity.Bins.over_time``."""
     width = pd.to_timedelta(hours * 0.94, unit="h")
-    return over_time.assign(title=title, end=over_time["bin"] + width)
+    return over_time.assign(title=FOCUS_LANE, end=over_time["bin"] + width)
 
 
 def caption(cells: pd.DataFrame, window: tuple[datetime, datetime] | None, left_out: int, hours: int) -> str:

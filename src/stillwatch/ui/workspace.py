@@ -11,11 +11,22 @@ import hashlib
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from stillwatch.domain import EvidenceKind, TargetType
 from stillwatch.ui import canvas, kit, labelling, ledger, navigation, state, timeline, words
-from stillwatch.ui.cluster_facts import Cluster, Focus, drawing, focus, member_table, reasons_in_focus, touched_by
+from stillwatch.ui.cluster_facts import (
+    Cluster,
+    Focus,
+    drawing,
+    focus,
+    lanes,
+    member_table,
+    reasons_in_focus,
+    touched_by,
+)
 
 HEIGHT = 530
 """Pixels of the graph's row: graph, members, reasons and the head of the timeline fit a 1280x720 window."""
@@ -132,14 +143,14 @@ def _clear() -> None:
 # --- members ----------------------------------------------------------------------------------------------------------
 
 
-def _ticked(table: pd.DataFrame, key: str) -> list[str]:
+def _ticked(table: pa.Table, key: str) -> list[str]:
     chosen = st.session_state.get(key)
     rows = chosen.selection.rows if chosen else []
-    return [str(table["account"].iat[r]) for r in rows if r < len(table)]
+    return [str(table["account"][r].as_py()) for r in rows if r < len(table)]
 
 
 def _members(
-    cluster: Cluster, filters: state.Filters, seen: Focus, table: pd.DataFrame, key: str, ticked: list[str]
+    cluster: Cluster, filters: state.Filters, seen: Focus, table: pa.Table, key: str, ticked: list[str]
 ) -> None:
     in_focus = seen.accounts is not None
     with kit.title_row():
@@ -153,7 +164,7 @@ def _members(
                 f"Keep {len(ticked)}", key="keep", icon=":material/filter_alt:", on_click=_keep, args=(tuple(ticked),),
                 help="Make the ticked rows the selection",
             )  # fmt: skip
-        kit.html(kit.quiet(words.number(float(table["requests"].sum()), "requests")))
+        kit.html(kit.quiet(words.number(pc.sum(table["requests"]).as_py() or 0, "requests")))
     if seen.unknown:
         st.caption(f"{words.count(seen.unknown, 'id')} of the link's selection is not in this cluster.")
     column = kit.column
@@ -224,9 +235,10 @@ def _label(cluster: Cluster, seen: Focus, ticked: list[str]) -> None:
 
 
 def _timeline(cluster: Cluster, filters: state.Filters, seen: Focus) -> None:
-    cells, left_out = timeline.lanes(cluster.timeline, filters.lane)
+    cells, left_out = lanes(cluster, filters.lane)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        kit.title("Activity", "drag to brush a window; ▲ release, ✕ enforcement")
+        who = "all members" if seen.accounts is None else words.count(len(seen.accounts), "account")
+        kit.title("Activity", f"of {who} in focus, and by lane; drag to brush a window")
         st.space("stretch")
         kit.html(
             kit.chip(
@@ -241,24 +253,16 @@ def _timeline(cluster: Cluster, filters: state.Filters, seen: Focus) -> None:
     if cells.empty:
         kit.html(kit.bullets((), f"This run has no {filters.lane} lanes for the cluster: the source names none."))
         return
-    name = "all members" if seen.accounts is None else f"in focus ({len(seen.accounts):,})"
-    over_time = cluster.bins.over_time(None if seen.accounts is None else seen.accounts)
-    key = f"timeline_{_digest(cluster.cluster_id, filters.lane, filters.selected, st.session_state.get(_NONCE, 0))}"
+    over_time = cluster.bins.over_time(seen.accounts)
+    key = f"timeline_{_digest(cluster.cluster_id, filters.lane, st.session_state.get(_NONCE, 0))}"
     first: dict[str, Any] = st.session_state.setdefault(_SHOWN, {})
-    window = first.setdefault(key, filters.window)  # a chart must not change under the brush that is being drawn
-    if window != filters.window and filters.window is None:
-        window = None
-    lanes_drawn = cells["title"].nunique() + (not over_time.empty)
-    picture = timeline.chart(
-        cells,
-        cluster.markers,
-        timeline.top_lane(over_time, name, cluster.bin_hours),
-        window=window,
-        height=max(26 * lanes_drawn, 60),
-    )
-    st.altair_chart(
-        picture, key=key, on_select=lambda: _brushed(cluster, key), selection_mode=timeline.BRUSH,
-        alt=f"Requests over time by {filters.lane}, darker or lighter cells for more requests",
+    window = first.setdefault(key, filters.window)  # the specification must not change under the brush being drawn
+    st.vega_lite_chart(
+        spec=timeline.chart(
+            cells, cluster.markers, timeline.top_lane(over_time, cluster.bin_hours), window=window
+        ),
+        key=key, on_select=lambda: _brushed(cluster, key), selection_mode=timeline.BRUSH,
+        alt=f"Requests over time by {filters.lane}; stronger cells for more requests",
     )  # fmt: skip
 
 
