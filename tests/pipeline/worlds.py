@@ -34,7 +34,9 @@ class World:
         """The same world with other account names, in another order of names."""
         ids = self.accounts["account_id"]
         new = {a: f"z{zlib.crc32(a.encode()):08x}" for a in ids}
-        return World(*(f.assign(account_id=f["account_id"].map(new)) if "account_id" in f else f for f in self.tables()))
+        return World(
+            *(f.assign(account_id=f["account_id"].map(new)) if "account_id" in f else f for f in self.tables())
+        )
 
     def shuffled(self, seed: int = 1) -> World:
         """The same rows in another order."""
@@ -55,8 +57,9 @@ def _text(rng: np.random.Generator, n: int, vocabulary: int = 4000) -> str:
 
 
 def make(*, strangers: int = 500, seed: int = 7, network: bool = True) -> World:
-    """Strangers chat; the campus (60 students, one domain, one network, one assignment); the network (40 accounts, 12 cards,
-    three reworded frames, proxies)."""
+    """Strangers chat; the campus (60 students, one domain, one network, one assignment); the network (40 accounts,
+    12 cards, three reworded frames, proxies).
+    """
     rng = np.random.default_rng(seed)
     accounts, requests, identifiers = [], [], []
     frames = [_text(rng, 30) for _ in range(3)]
@@ -65,13 +68,30 @@ def make(*, strangers: int = 500, seed: int = 7, network: bool = True) -> World:
     kinds = ["person"] * strangers + ["student"] * CAMPUS + (["network"] * NETWORK if network else [])
     for i, kind in enumerate(kinds):
         name = f"a{i:05d}"
-        born = START - timedelta(days=float(rng.uniform(5, 300))) if kind == "person" else START + timedelta(hours=float(rng.uniform(0, 60)))
-        plan = {"person": rng.choice(["free", "pro"], p=[0.6, 0.4]), "student": "edu", "network": rng.choice(["free", "pro"])}[kind]
+        born = (
+            START - timedelta(days=float(rng.uniform(5, 300)))
+            if kind == "person"
+            else START + timedelta(hours=float(rng.uniform(0, 60)))
+        )
+        plan = {
+            "person": rng.choice(["free", "pro"], p=[0.6, 0.4]),
+            "student": "edu",
+            "network": rng.choice(["free", "pro"]),
+        }[kind]
         accounts.append(
-            {"account_id": name, "created_at": born, "org_id": "university" if kind == "student" else None, "plan": plan,
-             "channel": "first_party", "email_domain": "uni.example" if kind == "student" else rng.choice(["mail.example", "post.example"]),
-             "country": None, "verification": "email", "status": "active", "status_at": None}
-        )  # fmt: skip
+            {
+                "account_id": name,
+                "created_at": born,
+                "org_id": "university" if kind == "student" else None,
+                "plan": plan,
+                "channel": "first_party",
+                "email_domain": "uni.example" if kind == "student" else rng.choice(["mail.example", "post.example"]),
+                "country": None,
+                "verification": "email",
+                "status": "active",
+                "status_at": None,
+            }
+        )
         own = [_text(rng, 20) for _ in range(2)]
         count = int(rng.integers(20, 60))
         home = f"net{rng.integers(0, strangers * 2)}"
@@ -89,17 +109,42 @@ def make(*, strangers: int = 500, seed: int = 7, network: bool = True) -> World:
                     words = f"{frames[(i + j) % 3]} {shared} {_text(rng, 6)}"
                     flags = Capability.REASONING.bit | Capability.GRADING.bit
             requests.append(
-                {"request_id": f"{name}-{j}", "account_id": name, "ts": at, "model": rng.choice(["m1", "m2"]), "ip": None, "asn": None,
-                 "client": "sdk", "session_id": session, "input_tokens": 200, "output_tokens": 400, "tool_count": 0, "status": "ok",
-                 "system_hash": None, "subnet": place, "template": f"t{zlib.crc32(words.encode()):08x}", "phrases": phrases(words),
-                 "prompt_chars": len(words), "capabilities": flags, "prompt": None, "day": at.date(), "import_id": "i"}
-            )  # fmt: skip
+                {
+                    "request_id": f"{name}-{j}",
+                    "account_id": name,
+                    "ts": at,
+                    "model": rng.choice(["m1", "m2"]),
+                    "ip": None,
+                    "asn": None,
+                    "client": "sdk",
+                    "session_id": session,
+                    "input_tokens": 200,
+                    "output_tokens": 400,
+                    "tool_count": 0,
+                    "status": "ok",
+                    "system_hash": None,
+                    "subnet": place,
+                    "template": f"t{zlib.crc32(words.encode()):08x}",
+                    "phrases": phrases(words),
+                    "prompt_chars": len(words),
+                    "capabilities": flags,
+                    "prompt": None,
+                    "day": at.date(),
+                    "import_id": "i",
+                }
+            )
         card = f"card{i}" if kind != "network" else f"ring{i % 12}"
         identifiers.append((name, "payment", card))
         identifiers.append((name, "device", f"laboratory{i % 5}" if kind == "student" else f"device{i}"))
     named = pd.DataFrame(identifiers, columns=["account_id", "kind", "value"])
     named = named.assign(first_seen=START, last_seen=START, import_id="i")
-    released = pd.DataFrame({"model": ["m1", "m2"], "released_at": [START - timedelta(days=90), START + timedelta(days=8)], "import_id": "i"})
+    released = pd.DataFrame(
+        {
+            "model": ["m1", "m2"],
+            "released_at": [START - timedelta(days=90), START + timedelta(days=8)],
+            "import_id": "i",
+        }
+    )
     return World(pd.DataFrame(accounts).assign(import_id="i"), pd.DataFrame(requests), named, released)
 
 
@@ -111,9 +156,13 @@ def write(world: World, home: Path) -> Settings:
         if not len(frame):
             continue
         schema = WAREHOUSE[name].schema
-        table = pa.Table.from_pylist([], schema=schema) if frame.empty else pa.Table.from_arrays(
-            [pa.Array.from_pandas(frame[c], type=schema.field(c).type) for c in schema.names], schema=schema
-        )  # fmt: skip
+        table = (
+            pa.Table.from_pylist([], schema=schema)
+            if frame.empty
+            else pa.Table.from_arrays(
+                [pa.Array.from_pandas(frame[c], type=schema.field(c).type) for c in schema.names], schema=schema
+            )
+        )
         write_deltalake(str(place.warehouse / name), table, partition_by=["day"] if name == "requests" else None)
         versions[name] = 0
     place.warehouse.mkdir(parents=True, exist_ok=True)

@@ -144,7 +144,7 @@ def _absorbed(
     row_of = pd.Series(accounts.index, index=accounts["account_id"])
     main = dominant_address(network)
     used = pd.DataFrame({"account_id": main.index, "value": main.to_numpy(dtype=object)})
-    named = identifiers.loc[~identifiers["kind"].map(is_promotion), ["account_id", "value"]]
+    named = _named(identifiers)[["account_id", "value"]]
     pairs = pd.concat([named, used], ignore_index=True)
     pairs = pairs[pairs["account_id"].isin(row_of.index)]
     rows = row_of.loc[pairs["account_id"]].to_numpy(np.int64)
@@ -177,7 +177,7 @@ def _open_sharing(accounts: pd.DataFrame, identifiers: pd.DataFrame, network: pd
     )
     row_of = pd.Series(accounts.index, index=accounts["account_id"])
     address = dominant_address(network).reindex(accounts["account_id"]).reset_index(drop=True)
-    named = identifiers[~identifiers["kind"].map(is_promotion)]
+    named = _named(identifiers)
     named = named[named["account_id"].isin(row_of.index)]
     rows = row_of.loc[named["account_id"]].to_numpy()
     value = named["value"].astype("object").reset_index(drop=True)
@@ -194,6 +194,11 @@ def _open_sharing(accounts: pd.DataFrame, identifiers: pd.DataFrame, network: pd
     paid = (named["kind"].isin(["payment", "card"]).to_numpy()) & business.iloc[rows].to_numpy()
     payer = value + "|" + plan.iloc[rows].reset_index(drop=True)
     yield from _spread(payer.where(paid), rows)
+
+
+def _named(identifiers: pd.DataFrame) -> pd.DataFrame:
+    """Identifiers without declared promotions."""
+    return identifiers[~identifiers["kind"].map(is_promotion).astype(bool)]
 
 
 def _spread(keys: pd.Series, rows: Ints) -> Iterable[pd.Series]:

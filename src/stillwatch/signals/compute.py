@@ -78,7 +78,8 @@ def signal_frame(inputs: Inputs, coverage: Coverage, execute: Engine) -> pd.Data
 
 
 def round_significant(values: np.ndarray, digits: int = 9) -> np.ndarray:
-    """Values rounded to so many significant digits; NaN stays."""
+    """Values rounded to so many significant digits; NaN stays, a residue below 1e-12 is 0."""
+    values = np.where(np.abs(values) < 1e-12, 0.0, values)  # what is left of a sum that should be nothing
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(values))))
         rounded = np.round(values * scale) / scale
