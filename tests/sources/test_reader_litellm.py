@@ -194,9 +194,8 @@ def test_the_model_is_the_one_asked_for_without_the_providers_prefix(tmp_path: P
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("code", "word", "status", "wanted"),
-    [
+def test_status_of_both_logs(tmp_path: Path) -> None:
+    cases = [
         ("429", "ProxyRateLimitError", "failure", "rate_limited"),
         ("499", "ClientDisconnected", "success", "ok"),
         ("invalid_prompt", "BadRequestError", "failure", "refused"),
@@ -204,14 +203,19 @@ def test_the_model_is_the_one_asked_for_without_the_providers_prefix(tmp_path: P
         ("403", "ModelAccessDeniedProxyException", "failure", "error"),
         ("", "DBLookupDeadlineExceeded", "failure", "error"),
         ("", "", "success", "ok"),
-    ],
-)
-def test_status_of_both_logs(tmp_path: Path, code: str, word: str, status: str, wanted: str) -> None:
-    error = {"error_code": code, "error_class": word}
-    one = write_jsonl(tmp_path / "a" / "log.jsonl", [payload(status=status, error_information=error)])
-    row = spend(status=status, meta={"error_information": error if word else None})
-    other = write_csv(tmp_path / "b" / "LiteLLM_SpendLogs.csv", [row])
-    assert only(one)["status"] == only(other)["status"] == wanted
+    ]
+    logged, spent = [], []
+    for i, (code, word, status, _) in enumerate(cases):
+        error = {"error_code": code, "error_class": word}
+        logged.append(payload(f"c{i}", id=f"u{i}", status=status, error_information=error))
+        spent.append(
+            spend(f"c{i}", request_id=f"u{i}", status=status, meta={"error_information": error if word else None})
+        )
+    wanted = {f"c{i}": case[3] for i, case in enumerate(cases)}
+    one = requests(write_jsonl(tmp_path / "a" / "log.jsonl", logged))
+    other = requests(write_csv(tmp_path / "b" / "LiteLLM_SpendLogs.csv", spent))
+    assert {k: v["status"] for k, v in one.items()} == wanted
+    assert {k: v["status"] for k, v in other.items()} == wanted
 
 
 def test_an_answer_that_a_filter_ended_is_a_refusal(tmp_path: Path) -> None:
@@ -371,23 +375,22 @@ def test_other_files_of_the_folder_are_named_and_truth_is_not_opened(tmp_path: P
     assert "accounts" not in found
 
 
-@pytest.mark.parametrize(
-    "hostile", ["<script>alert(1)</script>", "=cmd()", "../../x", "x" * 10_000, "a\u0000b", "';--"]
-)
-def test_hostile_ids_stay_what_they_are(tmp_path: Path, hostile: str) -> None:
-    row = only(write_jsonl(tmp_path / "log.jsonl", [payload(hostile, meta={"user_api_key_user_id": hostile})]))
-    assert (row["request_id"], row["account_id"]) == (hostile, hostile)
+def test_hostile_ids_stay_what_they_are(tmp_path: Path) -> None:
+    hostile = ("<script>alert(1)</script>", "=cmd()", "../../x", "x" * 10_000, "a\u0000b", "';--")
+    rows = [payload(h, meta={"user_api_key_user_id": h, "user_api_key_hash": h[:3]}) for h in hostile]
+    found = requests(write_jsonl(tmp_path / "log.jsonl", rows))
+    assert {(row["request_id"], row["account_id"]) for row in found.values()} == {(h, h) for h in hostile}
 
 
-@pytest.mark.parametrize(
-    "odd",
-    [
+def test_odd_shapes_never_stop_the_import(tmp_path: Path) -> None:
+    odd: list[Row] = [
         {"metadata": None}, {"metadata": "x"}, {"messages": {"a": 1}}, {"model_parameters": []}, {"response": "text"},
-        {"prompt_tokens": 2**80}, {"status": 7}, {"error_information": "boom"}, {"trace_id": ["x"]}, {"endTime": None},
-    ],
-)  # fmt: skip
-def test_odd_shapes_never_stop_the_import(tmp_path: Path, odd: Row) -> None:
-    assert only(write_jsonl(tmp_path / "log.jsonl", [payload() | odd]))["_bad"] is None
+        {"prompt_tokens": 2**60}, {"status": 7}, {"error_information": "boom"}, {"trace_id": ["x"]}, {"endTime": None},
+        {"prompt_tokens": 1e300}, {"end_user": {"a": 1}}, {"messages": [[]]}, {"user_agent": 5},
+    ]  # fmt: skip
+    rows = [payload(f"c{i}") | change for i, change in enumerate(odd)]
+    found = requests(write_jsonl(tmp_path / "log.jsonl", rows))
+    assert [row["_bad"] for row in found.values()] == [None] * len(odd)
 
 
 def test_errors_for_the_whole_source(tmp_path: Path) -> None:

@@ -216,9 +216,8 @@ def test_message_events_give_the_text_and_are_no_requests(tmp_path: Path) -> Non
     assert found["t2-s2"]["prompt"] is None
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
+def test_every_spelling_of_content(tmp_path: Path) -> None:
+    spellings: list[Row] = [
         {"gen_ai.input.messages": json.dumps([RULE, ASK])},
         {"gen_ai.input.messages": [RULE, ASK]},
         {
@@ -231,12 +230,16 @@ def test_message_events_give_the_text_and_are_no_requests(tmp_path: Path) -> Non
                 [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello?"}]
             )
         },
-        {"gen_ai.prompt.0.role": "system", "gen_ai.prompt.0.content": "Be brief.", "gen_ai.prompt.1.content": "Hello?"},
-    ],
-)
-def test_every_spelling_of_content(tmp_path: Path, content: Row) -> None:
-    row = one(tmp_path, line(span("s1", chat() | content)))
-    assert (row["prompt"], row["system_hash"]) == ("Hello?", content_hash("Be brief."))
+        {
+            "gen_ai.prompt.0.role": "system",
+            "gen_ai.prompt.0.content": "Be brief.",
+            "gen_ai.prompt.1.content": "Hello?",
+        },
+    ]
+    found = rows(tmp_path, line(*(span("s", chat() | content, trace=f"t{i}") for i, content in enumerate(spellings))))
+    for row in found.values():
+        assert (row["prompt"], row["system_hash"]) == ("Hello?", content_hash("Be brief.")), row["request_id"]
+    assert len(found) == len(spellings)
 
 
 def test_content_in_events_of_the_span(tmp_path: Path) -> None:
@@ -260,9 +263,8 @@ def test_tools_are_null_where_the_instrumentation_would_not_say(tmp_path: Path) 
     assert counts == {"off": None, "none": 0, "two": 2, "old": None}
 
 
-@pytest.mark.parametrize(
-    ("given", "state", "wanted"),
-    [
+def test_status(tmp_path: Path) -> None:
+    cases: list[tuple[Row, Row, str]] = [
         ({}, {}, "ok"),
         ({"error.type": "RateLimitError"}, {"code": 2}, "rate_limited"),
         (
@@ -280,10 +282,10 @@ def test_tools_are_null_where_the_instrumentation_would_not_say(tmp_path: Path) 
         ({}, {"code": "STATUS_CODE_ERROR"}, "error"),
         ({"gen_ai.response.finish_reasons": ["content_filter"]}, {}, "refused"),
         ({"http.response.status_code": 503}, {}, "error"),
-    ],
-)
-def test_status(tmp_path: Path, given: Row, state: Row, wanted: str) -> None:
-    assert one(tmp_path, line(span("s1", chat() | given, status=state)))["status"] == wanted
+    ]
+    spans = (span("s", chat() | given, status=state, trace=f"t{i}") for i, (given, state, _) in enumerate(cases))
+    found = rows(tmp_path, line(*spans))
+    assert [found[f"t{i}-s"]["status"] for i in range(len(cases))] == [wanted for _, _, wanted in cases]
 
 
 def test_two_instrumentations_of_one_call_are_one_request(tmp_path: Path) -> None:
@@ -349,12 +351,14 @@ def test_litellms_classic_exporter(tmp_path: Path) -> None:
     assert (second["account_id"], second["ip"], second["tool_count"], second["status"]) == ("ann", None, None, "error")
 
 
-@pytest.mark.parametrize(
-    "printed", ["{'session_id': " + "[" * 5000, "__import__('os').system('x session')", "{'session'"]
-)
-def test_printed_dictionaries_are_never_run_and_never_stop_the_import(tmp_path: Path, printed: str) -> None:
-    row = one(tmp_path, line(span("req", LITELLM | {"metadata.requester_metadata": printed}), scope="litellm"))
-    assert row["session_id"] is None
+def test_printed_dictionaries_are_never_run_and_never_stop_the_import(tmp_path: Path) -> None:
+    printed = ("{'session_id': " + "[" * 5000, "__import__('os').system('x session')", "{'session'", "session" * 20_000)
+    spans = (
+        span("req", LITELLM | {"litellm.call_id": f"c{i}", "metadata.requester_metadata": text}, trace=f"t{i}")
+        for i, text in enumerate(printed)
+    )
+    found = rows(tmp_path, line(*spans, scope="litellm"))
+    assert [row["session_id"] for row in found.values()] == [None] * len(printed)
 
 
 def test_litellms_new_exporter_and_refusals_at_its_door(tmp_path: Path) -> None:
@@ -452,10 +456,11 @@ def test_what_cannot_be_read_is_set_aside(tmp_path: Path) -> None:
     assert set(bad) == {2, 3, 4, 5, 6}
 
 
-@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", "=cmd()", "../../x", "y" * 10_000])
-def test_hostile_ids_stay_what_they_are(tmp_path: Path, hostile: str) -> None:
-    row = one(tmp_path, line(span("s1", chat(user__id=hostile, gen_ai__response__id=hostile))))
-    assert (row["request_id"], row["account_id"]) == (hostile, hostile)
+def test_hostile_ids_stay_what_they_are(tmp_path: Path) -> None:
+    hostile = ("<script>alert(1)</script>", "=cmd()", "../../x", "y" * 10_000, "a\u0000b", "';--")
+    spans = (span("s", chat(user__id=h, gen_ai__response__id=h), trace=f"t{i}") for i, h in enumerate(hostile))
+    found = rows(tmp_path, line(*spans))
+    assert {(row["request_id"], row["account_id"]) for row in found.values()} == {(h, h) for h in hostile}
 
 
 def test_errors_for_the_whole_source(tmp_path: Path) -> None:

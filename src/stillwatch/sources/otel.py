@@ -75,17 +75,19 @@ class Otel:
             for file in files:
                 for number, record in json_records(file):
                     _gather(sheets, record, names, file.name, number)
-            return _hand_on(spool, path, {file.name for file in files_in(path)} - {file.name for file in files})
+            return _hand_on(spool, sheets, path, {file.name for file in files_in(path)} - {file.name for file in files})
         except BaseException:
             spool.close()
             raise
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Sheets:
     calls: Sheet
     context: Sheet
     texts: Sheet
+    events: int = 0
+    doors: int = 0
 
 
 def _signal(file: Path) -> bool:
@@ -153,6 +155,7 @@ def _add_span(
         _add_call(sheets, where, rows.call_row(span, attributes, names, scope, event=False))
     elif (row := rows.context_row(span, attributes, names, scope)) is not None:
         sheets.context.add((*row, *where, None, None))
+        sheets.doors += row[rows.DOOR]
 
 
 def _add_log(
@@ -161,6 +164,7 @@ def _add_log(
     name = str(log.get("eventName") or rows.decoded(attributes.own.get("event.name")) or "")
     if rows.is_details(name):
         _add_call(sheets, where, rows.call_row(log, attributes, names, scope, event=True))
+        sheets.events += 1
     elif (row := rows.text_row(log, name)) is not None:
         sheets.texts.add((sheets.texts.rows, *row, *where, None, None), len(row[2] or ""))
 
@@ -196,9 +200,18 @@ def _names_from(mapping: Path) -> rows.Names:
     return names
 
 
-def _hand_on(spool: Spool, path: Path, unread: set[str]) -> SourceData:
+def _hand_on(spool: Spool, sheets: _Sheets, path: Path, unread: set[str]) -> SourceData:
     calls = spool.table("calls")
-    merged = spool.keep("merged", requests_expr(calls, spool.table("context"), spool.table("texts")))
+    merged = spool.keep(
+        "merged",
+        requests_expr(
+            calls,
+            spool.table("context") if sheets.context.rows else None,
+            spool.table("texts") if sheets.texts.rows else None,
+            events=sheets.events > 0,
+            doors=sheets.doors > 0,
+        ),
+    )
     names = tuple(c for c in REQUESTS.names if c in merged.columns)
     requests = merged.select(*names, "_file", "_row", **places("_bad", "_bad_column"))
     broken = calls.filter(calls._bad.notnull()).mutate(request_id=calls.call_id, account_id=calls.user)

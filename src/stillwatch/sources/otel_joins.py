@@ -12,20 +12,34 @@ _WHO = tuple(WHO_COLUMNS)
 _COUNTED = ("call_id", "response_id", "email", "input_tokens", "output_tokens", "tool_count", "system_hash", "prompt")
 
 
-def requests_expr(calls: ibis.Table, context: ibis.Table, texts: ibis.Table) -> ibis.Table:
+def requests_expr(
+    calls: ibis.Table, context: ibis.Table | None, texts: ibis.Table | None, *, events: bool, doors: bool
+) -> ibis.Table:
     """All requests of a read: calls, and refusals at the door of a gateway, with whatever their traces tell.
 
     Columns: those of ``requests`` in the contract, ``email``, ``door`` (a refusal), ``_file``, ``_row``.
+
+    Args:
+        calls: spans that are calls, and details events of calls.
+        context: other spans that say something of a request, if there are any.
+        texts: messages in log records, if there are any.
+        events: whether any call is a details event.
+        doors: whether any span of the context is a door.
     """
     good = calls.filter(calls._bad.isnull())
+    asked = _merged_expr(_keyed_expr(good, events=events))
+    if texts is not None:
+        asked = _texts_expr(asked, texts)
+    if context is None:
+        return attributed_expr(asked.mutate(door=False, model=asked.model.fill_null(UNKNOWN_MODEL)))
     around = context.group_by("trace_id", "span_id").agg(
         **{c: context[c].min() for c in (*_WHO, "parent_id", "ts", "ended", "status", "door", "_file", "_row")}
     )
-    keyed = _keyed_expr(good)
-    asked = _surrounded_expr(_texts_expr(_merged_expr(keyed), texts), around)
-    refused = _doors_expr(around, good)
-    columns = [c for c in asked.columns if c in refused.columns]
-    every = asked.select(*columns).union(refused.select(*columns))
+    every = _surrounded_expr(asked, around)
+    if doors:
+        refused = _doors_expr(around, good)
+        columns = [c for c in every.columns if c in refused.columns]
+        every = every.select(*columns).union(refused.select(*columns))
     return attributed_expr(every, context)
 
 
@@ -33,7 +47,7 @@ def _span_name(t: ibis.Table) -> ibis.Value:
     return t.trace_id.fill_null("") + "-" + t.span_id.fill_null("")
 
 
-def _keyed_expr(calls: ibis.Table) -> ibis.Table:
+def _keyed_expr(calls: ibis.Table, *, events: bool) -> ibis.Table:
     """With ``key``, the same for all rows that tell of one request, and ``named_id``.
 
     That is LiteLLM's call id, else the response id where it stands in one trace only; a request without is known by
@@ -48,7 +62,8 @@ def _keyed_expr(calls: ibis.Table) -> ibis.Table:
         key=ibis.coalesce(t.call_id, t.trace_id + "/" + t.response_id, _span_name(t)),
     ).drop("again")
     t = settled(t)
-    return _with_events_expr(_nested_expr(t.filter(~t.event)), t.filter(t.event))
+    spans = _nested_expr(t.filter(~t.event))
+    return _with_events_expr(spans, t.filter(t.event)) if events else spans
 
 
 def _nested_expr(spans: ibis.Table) -> ibis.Table:

@@ -73,6 +73,7 @@ CONTEXT_COLUMNS: dict[str, pa.DataType] = {
     "ended": pa.timestamp("us"),
     "status": _WORD,
 }
+DOOR = list(CONTEXT_COLUMNS).index("door")
 TEXT_COLUMNS: dict[str, pa.DataType] = {"trace_id": _WORD, "span_id": _WORD, "prompt": _WORD, "system_hash": _WORD}
 
 _OTHER_OPERATIONS = frozenset({
