@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stillwatch.simulate.leakage import Watch
 from stillwatch.simulate.networks import dotted
 from stillwatch.simulate.tokens import Namer
 from stillwatch.simulate.world import DAY, World
@@ -40,6 +41,7 @@ class Emitter:
         self.clock = np.array([np.interp(grid, np.concatenate([[0], np.cumsum(w)]), minutes) for w in world.clocks])
         self.models = [r.name for r in world.releases]
         self.name = Namer(world.seed, compact=compact)
+        self.watch = Watch(world)
         self.made = 0
         self.session_base = 0
 
@@ -140,7 +142,7 @@ class Emitter:
         columns = {
             "request_id": self.name.requests(self.made - n, n, sequential=self.compact),
             "account_id": pc.take(self.account_ids, pa.array(account)),
-            "ts": pa.array(self._absolute(day, ts), pa.timestamp("us")),
+            "ts": pa.array(self._absolute(day, self._skewed(account, ts)), pa.timestamp("us")),
             "model": pc.take(pa.array(self.models), pa.array(model)),
             "ip": dotted(self.ip[address]),
             "asn": pc.take(pa.array([f"AS{a}" for a in self.asns]), pa.array(self.asn_index[address])),
@@ -156,12 +158,18 @@ class Emitter:
             "prompt_hash": self.name.tokens(np.where(retention == 1, templates, -(1 << 62)), "tpl", 12),
             "prompt": prompt,
         }
-        return pa.table([columns[c] for c in REQUESTS.names], schema=REQUESTS.schema)
+        table = pa.table([columns[c] for c in REQUESTS.names], schema=REQUESTS.schema)
+        self.watch.see(day, account, ts, address, table)
+        return table
+
+    def _skewed(self, account: Array, ts: Array) -> Array:
+        return ts if self.world.skew is None else ts + self.world.skew[account]
 
     def _absolute(self, day: int, ts: Array) -> Array:
         start = self.world.first_day.astype("datetime64[us]").astype(np.int64)
         step = SECOND if self.compact else 1000
-        return ((start + day * DAY + ts) // step * step).astype("datetime64[us]")
+        moment: Array = ((start + day * DAY + ts) // step * step).astype("datetime64[us]")
+        return moment
 
     def _prompts(
         self, rng: np.random.Generator, templates: Array, topics: Array, window: Array, kept: Array
@@ -188,4 +196,5 @@ class Emitter:
         other = rng.random(len(st)) >= s["follow"][st]
         choice = np.where(other, s["side"][st], choice)
         early = np.array([r.day for r in self.world.releases])[choice] > moment
-        return np.where(early, flagships[0], choice)
+        out: Array = np.where(early, flagships[0], choice)
+        return out

@@ -1,4 +1,8 @@
-"""Past enforcement: a few per cent of campaign accounts and some noisy innocents are already banned or suspended."""
+"""Past enforcement among the innocent, and accounts whose prompts are not kept.
+
+Campaign accounts are banned by their builder, because bans change what the others do; here are the noisy ones: spam,
+chargebacks, mistakes.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,13 @@ from stillwatch.simulate.world import DAY, World
 
 
 def apply(world: World) -> None:
-    """Set status and time of it; requests after that time are not made."""
+    """Set status and time of it (requests after that time are not made), and retention of prompts."""
     rng = np.random.default_rng([world.seed, 40])
     accounts = world.accounts()
     n = world.n_accounts
     guilty = accounts["campaign"] != ""
     u = rng.random(n)
-    struck = np.where(guilty, u < 0.05, u < 0.012)
-    free = accounts["status_at"] < 0
-    at = np.flatnonzero(struck & free)
+    at = np.flatnonzero(~guilty & (u < 0.013) & (accounts["status_at"] < 0))
     low = np.maximum(accounts["created"][at] / DAY + 1, 1.0)
     when = np.minimum(low + rng.random(len(at)) * np.maximum(world.days - 0.5 - low, 0.1), world.days - 0.1)
     accounts["status"][at] = np.where(rng.random(len(at)) < 0.6, "banned", "suspended")

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Ints = npt.NDArray[np.int64]
 
 KINDS: dict[str, tuple[int, int]] = {
     "home": (120, 18),  # (networks, bits of host space of each)
-    "mobile": (24, 9),  # carrier NAT: few addresses, many people
+    "mobile": (24, 6),  # carrier NAT: few addresses, many people
     "cloud": (14, 14),
     "vpn": (10, 8),
     "office": (160, 8),
@@ -64,6 +65,16 @@ class Networks:
         """Another address in the same /24."""
         return (ip & ~np.int64(255)) | rng.integers(0, 256, len(ip))
 
+    def mixture(self, mix: dict[str, float], n: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
+        """``n`` addresses of networks of several kinds by their shares: (ip, asn)."""
+        kinds, share = list(mix), np.array(list(mix.values()))
+        kind = rng.choice(len(kinds), n, p=share / share.sum())
+        ip, asn = np.zeros(n, np.int64), np.zeros(n, np.int64)
+        for i, name in enumerate(kinds):
+            at = np.flatnonzero(kind == i)
+            ip[at], asn[at] = self.hosts(name, self.pick(name, len(at), rng), rng)
+        return ip, asn
+
     def take(self, ip: Ints, asn: Ints) -> int:
         """Put addresses into the table; the offset of the first."""
         self._ip.append(np.asarray(ip, np.int64))
@@ -79,8 +90,6 @@ class Networks:
 
 def dotted(ip: npt.NDArray[Any]) -> pa.Array:
     """Addresses as text, one string per number."""
-    parts = [pa.array([str(i) for i in range(256)])]
-    import pyarrow.compute as pc
-
-    octets = [pc.take(parts[0], pa.array(((ip >> shift) & 255).astype(np.int32))) for shift in (24, 16, 8, 0)]
+    names = pa.array([str(i) for i in range(256)])
+    octets = [pc.take(names, pa.array(((ip >> shift) & 255).astype(np.int32))) for shift in (24, 16, 8, 0)]
     return pc.binary_join_element_wise(*octets, ".")

@@ -61,12 +61,15 @@ def daily(
     spread: Array | float = 0.9,
     skip: Array | float = 0.25,
     ramp: Array | float = 0.0,
+    duty: tuple[float, float] | None = None,
+    balance: bool = False,
 ) -> Array:
     """Requests per stream and day, shape (n, days).
 
-    ``total``: mean requests while active (per stream); ``start``/``stop``: first and last active day, fractions allowed
-    and outside the world allowed; ``spread``: lognormal sigma between days; ``skip``: share of idle days; ``ramp``: days
-    to reach full load.
+    ``total``: mean requests while active (per stream); ``start``/``stop``: first and last active day, fractions and
+    days outside the world allowed; ``spread``: lognormal sigma between days; ``skip``: share of idle days; ``ramp``:
+    days to reach full load; ``duty``: mean days in use and at rest, taken in turns; ``balance``: a smooth sum is dealt
+    out over the streams of the day (load balancing), so that members are bursty and their sum is not.
     """
     n, days = len(total), world.days
     stop = days if stop is None else stop
@@ -83,9 +86,32 @@ def daily(
     load *= np.where(
         rise > 0, np.clip((day - np.broadcast_to(start, n)[:, None] + 1) / np.maximum(rise, 1e-9), 0, 1), 1
     )
+    if duty is not None:
+        load *= _turns(rng, n, days, *duty)
+    if balance:
+        level = np.asarray(total, np.float64) / np.maximum((last - first)[:, 0], 1.0)
+        demand = (
+            (active * level[:, None]).sum(0) * np.array(WEEKDAYS[week])[weekday] * rng.normal(1, 0.08, days).clip(0.5)
+        )
+        load *= level[:, None]
+        column = load.sum(0, keepdims=True)
+        share = np.divide(load, column, out=np.zeros_like(load), where=column > 0)
+        dealt: Array = rng.poisson(share * demand[None, :]).astype(np.int32)
+        return dealt
     mass = load.sum(1, keepdims=True)
     share = np.divide(load, mass, out=np.zeros_like(load), where=mass > 0)
-    return rng.poisson(share * np.asarray(total, np.float64)[:, None]).astype(np.int32)
+    drawn: Array = rng.poisson(share * np.asarray(total, np.float64)[:, None]).astype(np.int32)
+    return drawn
+
+
+def _turns(rng: np.random.Generator, n: int, days: int, on: float, off: float) -> Array:
+    """0/1 per day: spells in use and at rest with the given mean lengths."""
+    state = rng.random(n) < on / (on + off)
+    out = np.zeros((n, days))
+    for day in range(days):
+        out[:, day] = state
+        state = np.where(rng.random(n) < np.where(state, 1 / on, 1 / off), ~state, state)
+    return out
 
 
 def volumes(rng: np.random.Generator, n: int, mean: float, sigma: float = calibration.VOLUME_SIGMA) -> Array:

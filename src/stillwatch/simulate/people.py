@@ -36,17 +36,21 @@ COUNTRIES = {  # code: (share, hours from UTC)
 }  # fmt: skip
 MAIL = ("postbox.example", "inkmail.example", "letterly.example", "mailhaven.example", "quickbox.example")
 THROWAWAY = tuple(f"{a}{b}.example" for a in ("tmp", "burn", "ten", "drop") for b in ("mail", "post", "inbox", "note"))
-CLIENTS = (
-    "python-sdk/2.11", "python-sdk/2.9", "node-sdk/5.4", "web-app", "node-sdk/5.1", "python-requests/2.32", "python-sdk/2.4",
-    "curl/8.9", "go-sdk/1.8", "okhttp/4.12", "java-sdk/3.0", "agent-kit/0.9", "chat-desktop/1.6", "chain-lib/0.3", "ide-plugin/2.2",
-    "ide-plugin/2.0", "mobile-app/4.1", "axios/1.7", "rust-sdk/0.6", "ruby-sdk/1.1", "open-router/3", "flow-runner/1.2",
-    "agent-kit/0.7", "web-app-beta", "php-sdk/0.9", "workbench/1", "httpx/0.28", "aiohttp/3.11", "dotnet-sdk/2.1", "terminal-agent/1.3",
-)  # fmt: skip
+CLIENTS = tuple(
+    words.listed(
+        "python-sdk/2.11 python-sdk/2.9 node-sdk/5.4 web-app node-sdk/5.1 python-requests/2.32 "
+        "python-sdk/2.4 curl/8.9 go-sdk/1.8 okhttp/4.12 java-sdk/3.0 agent-kit/0.9 "
+        "chat-desktop/1.6 chain-lib/0.3 ide-plugin/2.2 ide-plugin/2.0 mobile-app/4.1 axios/1.7 "
+        "rust-sdk/0.6 ruby-sdk/1.1 open-router/3 flow-runner/1.2 agent-kit/0.7 web-app-beta "
+        "php-sdk/0.9 workbench/1 httpx/0.28 aiohttp/3.11 dotnet-sdk/2.1 terminal-agent/1.3"
+    )
+)
+"""Client families, the most used first."""
 
 
 def choose(rng: np.random.Generator, table: dict[str, float], n: int) -> Array:
     names, share = list(table), np.array(list(table.values()))
-    return rng.choice(np.array(names), n, p=share / share.sum())
+    return np.asarray(rng.choice(np.array(names), n, p=share / share.sum()))
 
 
 @dataclass
@@ -108,11 +112,27 @@ def company_domain(rng: np.random.Generator) -> str:
 # ---- what an account was seen with ----
 
 
+_BY_CHANCE = {"payment": 0.04, "device": 0.08, "phone": 0.12, "address": 0.16}
+"""Share of strangers who have such a thing in common with one or two others: gift cards and a friend's card, library
+and second-hand machines, recycled and rented numbers, blocks of flats and mail forwarders."""
+
+
+def or_by_chance(world: World, rng: np.random.Generator, kind: str, codes: Ints) -> Ints:
+    """Some of the codes replaced by ones that strangers elsewhere have too; -1 stays."""
+    share = _BY_CHANCE[kind]
+    pool = world.notes.get(("by chance", kind))
+    if pool is None:
+        pool = world.notes["by chance", kind] = world.mint(max(12, int(world.size * share / 2.6)))
+    met = (codes >= 0) & (rng.random(len(codes)) < share)
+    at = np.minimum(len(pool) * rng.random(len(codes)) ** 1.3, len(pool) - 1).astype(int)
+    return np.where(met, pool[at], codes)
+
+
 def own_card(world: World, crowd: Crowd, rng: np.random.Generator, share: float = 0.72) -> None:
     """A card of one's own for those who pay, and the series (issuer range) that the card belongs to."""
     n = len(crowd)
     pays = rng.random(n) < share
-    world.identify(crowd.rows[pays], "payment", world.mint(int(pays.sum())))
+    world.identify(crowd.rows, "payment", or_by_chance(world, rng, "payment", np.where(pays, world.mint(n), -1)))
     card_series(world, crowd.part(pays), rng)
 
 
@@ -126,20 +146,20 @@ def card_series(world: World, crowd: Crowd, rng: np.random.Generator, series: In
 def own_contact(
     world: World, crowd: Crowd, rng: np.random.Generator, *, phone: float = 0.45, address: float = 0.35
 ) -> None:
+    """A mail address, and for some a phone number and a postal address."""
     n = len(crowd)
     world.identify(crowd.rows, "email", world.mint(n))
-    with_phone = rng.random(n) < phone
-    world.identify(crowd.rows[with_phone], "phone", world.mint(int(with_phone.sum())))
-    with_address = rng.random(n) < address
-    world.identify(crowd.rows[with_address], "address", world.mint(int(with_address.sum())))
+    for kind, share in (("phone", phone), ("address", address)):
+        codes = np.where(rng.random(n) < share, world.mint(n), -1)
+        world.identify(crowd.rows, kind, or_by_chance(world, rng, kind, codes))
 
 
 def own_device(world: World, crowd: Crowd, rng: np.random.Generator, share: float = 0.8) -> None:
+    """A device of one's own where the provider sees one, for some a second."""
     n = len(crowd)
     seen = rng.random(n) < share
-    world.identify(crowd.rows[seen], "device", world.mint(int(seen.sum())))
-    second = seen & (rng.random(n) < 0.2)
-    world.identify(crowd.rows[second], "device", world.mint(int(second.sum())))
+    world.identify(crowd.rows, "device", or_by_chance(world, rng, "device", np.where(seen, world.mint(n), -1)))
+    world.identify(crowd.rows, "device", np.where(seen & (rng.random(n) < 0.2), world.mint(n), -1))
 
 
 def signed_up_from(world: World, crowd: Crowd, ip: Ints) -> None:
@@ -149,58 +169,83 @@ def signed_up_from(world: World, crowd: Crowd, ip: Ints) -> None:
 
 # ---- where requests come from ----
 
+HOME_MIX = {"home": 0.6, "office": 0.12, "cloud": 0.16, "mobile": 0.08, "vpn": 0.04}
+_WIDTH = 5
+
+
+def places(world: World) -> tuple[Ints, Ints]:
+    """Addresses where strangers meet by chance: cafés, dormitories, shared offices, libraries."""
+    if "places" not in world.notes:
+        mix = {"home": 0.55, "office": 0.3, "campus": 0.15}
+        world.notes["places"] = world.networks.mixture(mix, max(20, world.size // 7), world.rng)
+    ip, asn = world.notes["places"]
+    return ip, asn
+
+
+def proxies(world: World, provider: int) -> tuple[Ints, Ints]:
+    """Exits that one of three proxy providers rents to anybody: the privacy-minded and campaigns alike."""
+    known = world.notes.setdefault("proxies", {})
+    if provider not in known:
+        mix = ({"home": 0.9, "mobile": 0.1}, {"home": 0.7, "vpn": 0.2, "cloud": 0.1}, {"vpn": 0.6, "cloud": 0.4})[
+            provider
+        ]
+        known[provider] = world.networks.mixture(
+            mix, max(60, world.size // 4), np.random.default_rng([world.seed, 5, provider])
+        )
+    ip, asn = known[provider]
+    return ip, asn
+
 
 def home_book(
-    world: World, crowd: Crowd, rng: np.random.Generator, *, kinds: dict[str, float] | None = None
+    world: World, crowd: Crowd, rng: np.random.Generator, mix: dict[str, float] | None = None
 ) -> dict[str, Array]:
-    """Each account its own few addresses: one network mostly, a second place, now and then a mobile exit.
+    """Each account its own few addresses: one network mostly, a second place, a mobile exit, a café, a rented proxy.
 
     Returns the address columns of a stream; signs the accounts up from the first address.
     """
     n = len(crowd)
     nets = world.networks
-    width = 5
-    ip = np.zeros((n, width), np.int64)
-    asn = np.zeros((n, width), np.int64)
-    mix = kinds or {"home": 0.6, "office": 0.12, "cloud": 0.16, "mobile": 0.08, "vpn": 0.04}
-    main = choose(rng, mix, n)
-    for kind in mix:
+    ip = np.zeros((n, _WIDTH), np.int64)
+    asn = np.zeros((n, _WIDTH), np.int64)
+    main = choose(rng, mix or HOME_MIX, n)
+    for kind in mix or HOME_MIX:
         at = np.flatnonzero(main == kind)
         network = nets.pick(kind, len(at), rng)
-        ip[at, 0], asn[at, 0] = nets.hosts(kind, network, rng)
-        for j in (1, 2):  # the provider hands out another address of the same network
+        for j in range(3):  # the provider hands out another address of the same network
             ip[at, j], asn[at, j] = nets.hosts(kind, network, rng)
     near = rng.random(n) < 0.5
     ip[near, 1] = nets.near(ip[near, 0], rng)
-    other = choose(rng, {"home": 0.4, "mobile": 0.35, "office": 0.1, "vpn": 0.15}, n)
-    for kind in ("home", "mobile", "office", "vpn"):
-        at = np.flatnonzero(other == kind)
-        for j in (3, 4):
-            network = nets.pick(kind, len(at), rng)
-            ip[at, j], asn[at, j] = nets.hosts(kind, network, rng)
-    used = rng.choice([1, 2, 3, 4, 5], n, p=[0.34, 0.2, 0.16, 0.15, 0.15])
+    for j in (3, 4):
+        ip[:, j], asn[:, j] = nets.mixture({"home": 0.4, "mobile": 0.35, "office": 0.1, "vpn": 0.15}, n, rng)
+    known, known_asn = places(world)
+    here = np.flatnonzero(rng.random(n) < 0.3)
+    spot = np.minimum(len(known) * rng.random(len(here)) ** 1.6, len(known) - 1).astype(int)
+    slot = rng.choice([0, 1, 2, 3], len(here), p=[0.3, 0.4, 0.2, 0.1])
+    ip[here, slot], asn[here, slot] = known[spot], known_asn[spot]
+    private = rng.random(n) < 0.06
+    for provider in range(3):
+        rented, rented_asn = proxies(world, provider)
+        at = np.flatnonzero(private & (rng.random(n) < 0.5))
+        for j in range(_WIDTH):
+            spot = rng.integers(0, len(rented), len(at))
+            ip[at, j], asn[at, j] = rented[spot], rented_asn[spot]
+    used = np.where(private, _WIDTH, rng.choice([1, 2, 3, 4, 5], n, p=[0.3, 0.2, 0.18, 0.16, 0.16]))
     offset = nets.take(ip.ravel(), asn.ravel())
-    signed_up_from(world, crowd, ip[:, 0])
-    return {
-        "addr": offset + np.arange(n) * width,
-        "addr_n": used,
-        "addr_skew": rng.uniform(1.2, 4.0, n),
-    }
+    phone_ip, _ = nets.mixture({"mobile": 1.0}, n, rng)  # many sign up on the way
+    signed_up_from(world, crowd, np.where(rng.random(n) < 0.25, phone_ip, ip[:, 0]))
+    return {"addr": offset + np.arange(n) * _WIDTH, "addr_n": used, "addr_skew": rng.uniform(1.0, 3.5, n)}
 
 
-def shared_book(
-    world: World, ips: tuple[Ints, Ints], n: int, rng: np.random.Generator, skew: float = 1.0
-) -> dict[str, Array]:
-    """All ``n`` accounts behind the same addresses."""
-    offset = world.networks.take(*ips)
-    return {"addr": np.full(n, offset), "addr_n": np.full(n, len(ips[0])), "addr_skew": np.full(n, skew)}
+def popular_clients(rng: np.random.Generator, n: int) -> Array:
+    """Client names, popular ones more often."""
+    rank = np.exp(rng.random(n) * np.log(len(CLIENTS) + 1)) - 1
+    return np.asarray(np.array(CLIENTS)[rank.astype(int)])
 
 
 def clients(world: World, n: int, rng: np.random.Generator, *, most: int = 3) -> dict[str, Array]:
     """Each account one to ``most`` clients; popular ones more often."""
-    rank = np.exp(rng.random((n, most)) * np.log(len(CLIENTS) + 1)) - 1
-    names = np.array(CLIENTS)[rank.astype(int)]
-    offset, _ = world.client_list(list(names.ravel()))
+    names = popular_clients(rng, n * most)
+    offset, _ = world.client_list(list(names))
     count = np.minimum(1 + rng.poisson(0.45, n), most)
     return {"client": offset + np.arange(n) * most, "client_n": count}
 

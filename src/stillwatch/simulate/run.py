@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 
 from stillwatch.domain import Progress, TableSpec, no_progress
 from stillwatch.errors import InputError
-from stillwatch.simulate import authors, campaigns, enforcement, lookalikes, ordinary
+from stillwatch.simulate import authors, campaigns, enforcement, hardcases, lookalikes, ordinary
 from stillwatch.simulate.emit import Emitter
 from stillwatch.simulate.networks import Networks
 from stillwatch.simulate.scenarios import SCENARIOS, Scenario
 from stillwatch.simulate.tokens import Namer
-from stillwatch.simulate.world import Release, World
+from stillwatch.simulate.world import DAY, Release, World
 from stillwatch.sources.contract import ACCOUNTS, IDENTIFIERS, MODELS, REQUESTS, TRUTH
 
 LAST_DAY = np.datetime64("2026-10-31")
@@ -42,7 +42,7 @@ class SimulationReport:
     seconds: float
     rows_per_second: float
     features: dict[str, float] = field(default_factory=dict)
-    """Single simple feature -> AUC of campaign against the rest (0.5 tells nothing); empty when there is no campaign."""
+    """Single simple feature -> AUC of campaign against the rest (0.5 tells nothing); empty without a campaign."""
 
     @property
     def best_feature(self) -> tuple[str, float] | None:
@@ -66,7 +66,7 @@ def simulate(
     began = time.perf_counter()
     progress("planning the world", 0.0)
     world = plan(spec, scale, seed)
-    rows = write(world, spec, out, progress)
+    rows, features = write(world, spec, out, progress)
     accounts = world.accounts()
     seconds = time.perf_counter() - began
     names, sizes = np.unique(accounts["campaign"][accounts["campaign"] != ""], return_counts=True)
@@ -82,43 +82,48 @@ def simulate(
         archetypes={str(k): int(v) for k, v in zip(kinds, counts, strict=True)},
         seconds=seconds,
         rows_per_second=rows["requests"] / seconds,
+        features=features,
     )
 
 
 def plan(spec: Scenario, scale: float, seed: int) -> World:
     """The whole world as arrays; nothing is written."""
-    n = max(60, round(spec.accounts * scale))
+    n = max(150, round(spec.accounts * scale))
     rng = np.random.default_rng([seed, 1])
     world = World(
         seed=seed,
+        size=n,
         first_day=LAST_DAY - np.timedelta64(spec.days - 1, "D"),
         days=spec.days,
         mean_requests=spec.mean_requests,
         brevity=spec.brevity,
+        campaign_load=spec.campaign_load,
         releases=_releases(spec, rng),
         text=authors.new_textbook(rng),
         networks=Networks(np.random.default_rng([seed, 2])),
         rng=rng,
     )
-    taken = 0
     for number, (archetype, share) in enumerate(spec.campaigns):
-        size = max(5, round(share * n))
-        campaigns.BUILDERS[archetype](world, number, size)
-        taken += size
-    left = round(spec.lookalikes * n)
-    each = max(3, left // len(lookalikes.BUILDERS))
-    for kind, build in lookalikes.BUILDERS.items():
-        todo, number = each, 0
-        while todo >= 3:
-            size = min(todo, int(rng.integers(8, 45))) if todo > 12 else todo
-            size = todo if todo - size < 3 else size
-            build(world, number, size)
-            todo -= size
-            taken += size
-            number += 1
-    ordinary.everyday(world, max(10, n - taken))
+        campaigns.BUILDERS[archetype](world, number, max(5, round(share * n)))
+    for kind in lookalikes.BUILDERS.values():
+        _groups(world, kind, max(3, round(spec.lookalikes * kind.share * n)), rng)
+    ordinary.everyday(world, max(10, n - world.n_accounts))
     enforcement.apply(world)
+    hardcases.apply(world, spec.lacks)
     return world
+
+
+def _groups(world: World, kind: lookalikes.LookAlike, accounts: int, rng: np.random.Generator) -> None:
+    """Groups of uneven size until there are that many accounts of the kind."""
+    number = 0
+    while accounts > 0:
+        low, high = np.log([kind.smallest, kind.largest + 1])
+        size = int(np.exp(rng.uniform(low, high)))
+        if accounts - size < kind.smallest:
+            size = accounts
+        kind.build(world, number, size)
+        accounts -= size
+        number += 1
 
 
 def _releases(spec: Scenario, rng: np.random.Generator) -> tuple[Release, ...]:
@@ -133,8 +138,8 @@ def _releases(spec: Scenario, rng: np.random.Generator) -> tuple[Release, ...]:
     )
 
 
-def write(world: World, spec: Scenario, out: Path, progress: Progress) -> dict[str, int]:
-    """All tables; the number of rows of each."""
+def write(world: World, spec: Scenario, out: Path, progress: Progress) -> tuple[dict[str, int], dict[str, float]]:
+    """All tables; the number of rows of each, and what single features give away."""
     out.mkdir(parents=True, exist_ok=True)
     accounts = world.accounts()
     n = world.n_accounts
@@ -152,19 +157,20 @@ def write(world: World, spec: Scenario, out: Path, progress: Progress) -> dict[s
         return pa.array(values.astype(object), pa.string(), mask=values == "")
 
     a = accounts
+    released = np.array([int(r.day * 24) for r in world.releases]) * (DAY // 24)
     tables: dict[str, tuple[TableSpec, list[pa.Array]]] = {
         "accounts": (
             ACCOUNTS,
             [
                 ids, when(a["created"]), name.tokens(np.where(a["org"] < 0, -(1 << 62), a["org"]), "org", 8),
-                words(a["plan"]), words(a["channel"]), words(a["domain"]), words(a["country"]), words(a["verification"]),
-                words(a["status"]), when(a["status_at"], a["status_at"] < 0),
+                words(a["plan"]), words(a["channel"]), words(a["domain"]), words(a["country"]),
+                words(a["verification"]), words(a["status"]), when(a["status_at"], a["status_at"] < 0),
             ],
         ),
         "truth": (TRUTH, [ids, words(a["campaign"]), words(a["archetype"])]),
         "models": (
             MODELS,
-            [pa.array([r.name for r in world.releases]), when(np.array([int(r.day * 24) for r in world.releases]) * 3_600_000_000)],
+            [pa.array([r.name for r in world.releases]), when(released)],
         ),
     }  # fmt: skip
     rows = {}
@@ -178,19 +184,17 @@ def write(world: World, spec: Scenario, out: Path, progress: Progress) -> dict[s
         made = _identifiers(world, ids, name, when)
         pq.write_table(made, out / "identifiers.parquet", compression="zstd", compression_level=9)
         rows["identifiers"] = made.num_rows
-    rows["requests"] = _requests(world, spec, ids, out, progress)
-    return rows
+    emitter = Emitter(world, ids, compact=spec.compact)
+    rows["requests"] = _requests(emitter, spec, out, progress)
+    progress("testing what single columns give away", None)
+    return rows, emitter.watch.auc()
 
 
 def _identifiers(world: World, ids: pa.Array, name: Namer, when: Any) -> pa.Table:
     accounts = world.accounts()
     rng = np.random.default_rng([world.seed, 4])
     parts = []
-    for kind in dict.fromkeys(k for _, k, _ in world.identifiers()):
-        rows = np.concatenate([r for r, k, _ in world.identifiers() if k == kind])
-        codes = np.concatenate([c for _, k, c in world.identifiers() if k == kind])
-        pairs = np.unique(np.stack([rows, codes], 1), axis=0)
-        rows, codes = pairs[:, 0], pairs[:, 1]
+    for kind, (rows, codes) in world.seen_with().items():
         first = accounts["created"][rows] + (rng.exponential(0.02, len(rows)) * 86_400_000_000).astype(np.int64)
         last = np.maximum(first, (rng.uniform(0, world.days, len(rows)) * 86_400_000_000).astype(np.int64))
         parts.append((rows, pa.array([kind] * len(rows)), name.tokens(codes, kind[:3], 10), first, last))
@@ -223,8 +227,7 @@ def _encoding(spec: Scenario) -> dict[str, Any]:
     }
 
 
-def _requests(world: World, spec: Scenario, ids: pa.Array, out: Path, progress: Progress) -> int:
-    emitter = Emitter(world, ids, compact=spec.compact)
+def _requests(emitter: Emitter, spec: Scenario, out: Path, progress: Progress) -> int:
     total = max(1, emitter.total)
     single = total <= _PART_ROWS
     folder = out / "requests"

@@ -23,10 +23,12 @@ class Scenario:
     """Share of all accounts that belong to a look-alike group."""
     brevity: float = 0.6
     """Length of prompts, 1 = as the public pools have it."""
+    campaign_load: float = 1.0
+    """Factor on what campaign accounts ask a day."""
     compact: bool = False
     """Sequential request ids and whole seconds, so that files stay small."""
     lacks: frozenset[str] = field(default_factory=frozenset)
-    """prompts, identifiers, networks (one address), templates (one for all), clocks (skewed), repeats (one request each)."""
+    """Evidence that is missing or means nothing; see hardcases.KINDS."""
 
 
 _MAIN = {
@@ -63,7 +65,7 @@ _ALL = [
         "sample",
         "The small committed world: 3,000 accounts, about 120,000 requests, several campaigns, every look-alike.",
         accounts=3_000,
-        mean_requests=33.0,
+        mean_requests=40.0,
         days=45,
         campaigns=(
             ("a_small_balanced", 0.01),

@@ -9,7 +9,7 @@ template -> patterns -> fragments with offset arithmetic and joins the fragments
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,9 +54,9 @@ class TextBook:
     """Patterns that many templates use, by their text."""
 
     # ---- words ----
-    def slot(self, name: str, words: Sequence[str] | dict[str, Sequence[str]], *, flat: bool = False) -> None:
+    def slot(self, name: str, words: Sequence[str] | Mapping[str, Sequence[str]], *, flat: bool = False) -> None:
         """A place filled afresh for every request: one list, or one list per topic. ``flat``: drawn evenly."""
-        per_topic = [words[t] for t in self.topics] if isinstance(words, dict) else [words]
+        per_topic = [words[t] for t in self.topics] if isinstance(words, Mapping) else [words]
         ranges = []
         for chosen in per_topic:
             start = len(self._fragments)
@@ -118,6 +118,9 @@ class TextBook:
         w = tuple(weights) if weights is not None else (1.0,) * len(templates)
         self._books.append((tuple(templates), w))
         return len(self._books) - 1
+
+    def units_of(self, template: int) -> tuple[Unit, ...]:
+        return self._templates[template]
 
     def templates_of(self, book: int) -> tuple[int, ...]:
         return self._books[book][0]

@@ -89,10 +89,14 @@ class World:
     """Everything planned so far. Use ``add_accounts``, ``identify`` and ``add_streams``."""
 
     seed: int
+    size: int
+    """Accounts that the world is planned for; pools that everybody shares are sized by it."""
     first_day: np.datetime64
     days: int
     mean_requests: float
     brevity: float
+    campaign_load: float
+    """Factor on what campaign accounts ask a day."""
     releases: tuple[Release, ...]
     text: TextBook
     networks: Networks
@@ -106,7 +110,9 @@ class World:
     _n_accounts: int = 0
     _n_streams: int = 0
     _minted: int = 1
-    notes: dict[str, Any] = field(default_factory=dict)
+    skew: Ints | None = None
+    """Microseconds by which each account's clock is off."""
+    notes: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def n_accounts(self) -> int:
@@ -122,6 +128,12 @@ class World:
         out = np.arange(self._minted, self._minted + n, dtype=np.int64)
         self._minted += n
         return out
+
+    def replay_pools(self, n: int) -> Ints:
+        """``n`` fresh pools of session artefacts; streams of one pool can carry each other's sessions."""
+        first = int(self.notes.get("replay pools", 0))
+        self.notes["replay pools"] = first + n
+        return np.arange(first, first + n)
 
     def clock(self, weights: Sequence[float] | Array) -> int:
         """Register a day's shape (24 weights, local time)."""
@@ -171,8 +183,39 @@ class World:
         order = np.lexsort((stream, day))
         return stream[order], day[order], count[order]
 
-    def identifiers(self) -> list[tuple[Ints, str, Ints]]:
-        return self._identifiers
+    def one_request_each(self) -> None:
+        """Keep the first request of every account and drop the rest."""
+        stream, day, _ = self.load()
+        _, first = np.unique(self.streams()["account"][stream], return_index=True)
+        self._load = [(stream[first], day[first], np.ones(len(first), np.int32))]
+
+    def one_sign_up_address(self, ip: int) -> None:
+        """Everybody signed up from one address."""
+        self._identifiers = [
+            (r, k, np.full_like(c, (1 << 40) + ip) if k == "signup_ip" else c) for r, k, c in self._identifiers
+        ]
+
+    def seen_with(self) -> dict[str, tuple[Ints, Ints]]:
+        """Kind -> (account, token code), each pair once, as a provider would know them.
+
+        An account signs up from one address with one mail: the first told counts. Bought through a cloud, an account
+        mostly has no card and no device that the provider sees.
+        """
+        through = self.accounts()["channel"]
+        rng = np.random.default_rng([self.seed, 6])
+        hidden = np.isin(through, ["cloud_a", "cloud_b"]) & (rng.random(len(through)) < 0.7)
+        out = {}
+        for kind in dict.fromkeys(k for _, k, _ in self._identifiers):
+            rows = np.concatenate([r for r, k, _ in self._identifiers if k == kind])
+            codes = np.concatenate([c for _, k, c in self._identifiers if k == kind])
+            if kind in ("signup_ip", "email"):
+                rows, first = np.unique(rows, return_index=True)
+                codes = codes[first]
+            if kind in ("payment", "card", "device", "phone"):
+                rows, codes = rows[~hidden[rows]], codes[~hidden[rows]]
+            pairs = np.unique(np.stack([rows, codes], 1), axis=0)
+            out[kind] = (pairs[:, 0], pairs[:, 1])
+        return out
 
 
 def _append(store: dict[str, list[Array]], spec: dict[str, tuple[str, Any]], n: int, given: dict[str, Any]) -> None:

@@ -1,14 +1,16 @@
 """A: a small campaign, load balanced over its accounts.
 
-Published: 150,000 exchanges, identical patterns, shared payment methods, coordinated timing. Innocent twin: a small team
-with one card and one tool.
+Published: 150,000 exchanges, synchronised traffic, identical patterns, shared payment methods; reasoning
+elicitation, rubric grading, rewrites safe for a censor. Innocent twins: a small team with one card and one tool, a
+labelling firm.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from stillwatch.simulate.campaigns.operator import Habits, run
+from stillwatch.simulate.campaigns.habits import Habits, draw
+from stillwatch.simulate.campaigns.operator import run
 from stillwatch.simulate.world import World
 
 ARCHETYPE = "a_small_balanced"
@@ -22,12 +24,13 @@ def build(world: World, number: int, accounts: int) -> None:
 
 def habits(rng: np.random.Generator) -> Habits:
     """This campaign's own version of the story."""
-    return Habits(
-        per_day=float(rng.uniform(10, 30)),
-        intents=(("reasoning",), ("grading",)),
-        per_card=float(rng.uniform(2, 4)),
-        per_device=float(rng.uniform(1.2, 3)),
+    return draw(
+        rng,
+        families=tuple(
+            [("reasoning",), ("grading",), ("rewriting",)][i] for i in rng.permutation(3)[: int(rng.integers(1, 4))]
+        ),
+        per_day=float(rng.uniform(13, 35)),
+        pacing="balanced",
+        ways=("cards", "shop", "farm"),
         wordings=int(rng.integers(3, 8)),
-        cover=float(rng.uniform(0.05, 0.4)),
-        clock=str(rng.choice(["two_shifts", "wavy", "flat"])),
     )

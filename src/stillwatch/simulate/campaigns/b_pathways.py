@@ -1,14 +1,15 @@
 """B: several pathways and varied account types.
 
-Published: hundreds of accounts over several access pathways; agentic reasoning, tools, coding, vision. Innocent twin: an
-enterprise that buys through two clouds.
+Published: hundreds of accounts over several access pathways and account types; agentic reasoning, tool use, coding.
+Innocent twin: an enterprise that buys through two clouds.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from stillwatch.simulate.campaigns.operator import Habits, run
+from stillwatch.simulate.campaigns.habits import Habits, draw
+from stillwatch.simulate.campaigns.operator import run
 from stillwatch.simulate.world import World
 
 ARCHETYPE = "b_pathways"
@@ -22,23 +23,28 @@ def build(world: World, number: int, accounts: int) -> None:
 
 def habits(rng: np.random.Generator) -> Habits:
     """This campaign's own version of the story."""
-    return Habits(
-        per_day=float(rng.uniform(12, 30)),
-        intents=(("tools", "reasoning"), ("coding",), ("tools",)),
+    return draw(
+        rng,
+        families=(("tools", "reasoning"), ("coding",), ("tools",)),
         body=("coding", "tools", "free"),
         channels={
-            "first_party": 0.3,
+            "first_party": 0.36,
             "cloud_a": 0.22,
-            "cloud_b": 0.2,
-            "reseller_x": 0.12,
-            "reseller_y": 0.1,
+            "cloud_b": 0.18,
+            "reseller_x": 0.1,
+            "reseller_y": 0.08,
             "marketplace": 0.06,
         },
-        per_card=float(rng.uniform(1, 2)),
-        paying=0.8,
-        series=float(rng.uniform(0.2, 0.8)),
-        exits="mixed",
-        clients=4,
-        tools=int(rng.integers(4, 16)),
-        wordings=int(rng.integers(5, 10)),
+        plans={
+            "free": 0.3,
+            "pro": 0.38,
+            "team": 0.16,
+            "startup": 0.08,
+            "enterprise": 0.03,
+            "research": 0.03,
+            "edu": 0.02,
+        },
+        provider=int(rng.integers(0, 4)),
+        clients=int(rng.integers(4, 9)),
+        tools=int(rng.integers(3, 14)),
     )

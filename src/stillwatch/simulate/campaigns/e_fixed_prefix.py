@@ -1,14 +1,16 @@
 """E: one fixed prefix in every request, two pools, the second takes over after a ban.
 
-Published: above 151 M exchanges, a fixed prompt injected, two account pools. Innocent twin: a popular agent with a
-fixed system prompt; a key migration.
+Published: above 151 M exchanges, more than 3,500 accounts, a fixed prompt injected into every request; two account
+pools, the second took over when the first was banned. Innocent twins: a popular agent with a fixed prompt, a key
+migration.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from stillwatch.simulate.campaigns.operator import Habits, run
+from stillwatch.simulate.campaigns.habits import Habits, draw
+from stillwatch.simulate.campaigns.operator import run
 from stillwatch.simulate.world import World
 
 ARCHETYPE = "e_fixed_prefix"
@@ -22,13 +24,15 @@ def build(world: World, number: int, accounts: int) -> None:
 
 def habits(rng: np.random.Generator) -> Habits:
     """This campaign's own version of the story."""
-    return Habits(
-        per_day=float(rng.uniform(12, 40)),
-        intents=(("reasoning",),),
-        layouts=("prefix", "shell", "plain"),
-        frozen=2,
-        change=0.15,
-        wordings=int(rng.integers(2, 4)),
-        per_card=float(rng.uniform(1.2, 3)),
-        cover=float(rng.uniform(0.1, 0.4)),
+    return draw(
+        rng,
+        families=(("reasoning",),),
+        layouts=(str(rng.choice(["prefix", "shell", "plain", "tags", "headings"])),),
+        frozen=2.5,
+        change=float(rng.uniform(0.05, 0.2)),
+        wordings=int(rng.integers(1, 4)),
+        own_tag=0.0,
+        pools=2,
+        banned=0.02,
+        lifetime=float(rng.uniform(20, 40)),
     )

@@ -1,14 +1,15 @@
-"""F: session artefacts of one account are replayed in others.
+"""F: session artefacts of one account turn up in others.
 
-Published: thinking signatures replayed across sessions. Innocent twin: a team that shares a conversation link, a client
-that reuses ids by mistake.
+Published: thinking signatures replayed across sessions. Innocent twins: a team that shares a conversation, a client
+that sends one id for everybody.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from stillwatch.simulate.campaigns.operator import Habits, run
+from stillwatch.simulate.campaigns.habits import Habits, draw
+from stillwatch.simulate.campaigns.operator import run
 from stillwatch.simulate.world import World
 
 ARCHETYPE = "f_session_replay"
@@ -22,10 +23,9 @@ def build(world: World, number: int, accounts: int) -> None:
 
 def habits(rng: np.random.Generator) -> Habits:
     """This campaign's own version of the story."""
-    return Habits(
-        per_day=float(rng.uniform(10, 25)),
-        intents=(("reasoning",), ("rewriting",)),
-        replay=float(rng.uniform(0.05, 0.2)),
-        per_card=float(rng.uniform(1, 1.6)),
-        wordings=int(rng.integers(5, 10)),
+    return draw(
+        rng,
+        families=(("reasoning",), ("rewriting",)),
+        replay=float(rng.uniform(0.06, 0.2)),
+        ways=("shop", "crowd", "virtual"),
     )

@@ -1,13 +1,14 @@
 """G: few accounts at a high rate that clean what others have taken.
 
-Published: a cleaner of reasoning traces with 273 accounts. Innocent twin: a data-labelling firm.
+Published: a cleaner of reasoning traces with 273 accounts. Innocent twins: a data-labelling firm, a busy developer.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from stillwatch.simulate.campaigns.operator import Habits, run
+from stillwatch.simulate.campaigns.habits import Habits, draw
+from stillwatch.simulate.campaigns.operator import run
 from stillwatch.simulate.world import World
 
 ARCHETYPE = "g_cleaner"
@@ -21,12 +22,13 @@ def build(world: World, number: int, accounts: int) -> None:
 
 def habits(rng: np.random.Generator) -> Habits:
     """This campaign's own version of the story."""
-    return Habits(
-        per_day=float(rng.uniform(60, 200)),
-        intents=(("rewriting", "grading"), ("extraction",)),
-        body=("free", "knowledge"),
-        per_card=float(rng.uniform(2, 5)),
-        clock=str(rng.choice(["wavy", "flat", "two_shifts"])),
-        cover=0.1,
-        wordings=int(rng.integers(2, 5)),
+    return draw(
+        rng,
+        families=(("rewriting", "grading"), ("extraction", "reasoning")),
+        body=("free", "knowledge", "maths"),
+        per_day=float(rng.uniform(60, 180)),
+        lifetime=float(rng.uniform(4, 12)),
+        spread=1.3,
+        cover=float(rng.uniform(0.05, 0.25)),
+        wordings=int(rng.integers(2, 6)),
     )

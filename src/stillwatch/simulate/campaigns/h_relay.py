@@ -1,13 +1,15 @@
 """H: a relay of the operator's own users: varied content, tagged by its harness.
 
-Published: shell resellers that relay users and keep the transcripts. Innocent twin: an honest reseller or aggregator.
+Published: shell resellers that relay their users and keep the transcripts. Innocent twins: an honest reseller or
+aggregator, a popular agent.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from stillwatch.simulate.campaigns.operator import Habits, run
+from stillwatch.simulate.campaigns.habits import Habits, draw
+from stillwatch.simulate.campaigns.operator import run
 from stillwatch.simulate.world import World
 
 ARCHETYPE = "h_relay"
@@ -21,16 +23,15 @@ def build(world: World, number: int, accounts: int) -> None:
 
 def habits(rng: np.random.Generator) -> Habits:
     """This campaign's own version of the story."""
-    return Habits(
-        per_day=float(rng.uniform(12, 30)),
-        intents=((), ()),
+    return draw(
+        rng,
+        families=((), ()),
         body=("free",),
-        frozen=2,
-        layouts=("prefix", "headings", "tags"),
-        change=0.2,
-        wordings=int(rng.integers(2, 5)),
-        cover=float(rng.uniform(0.2, 0.5)),
-        clock="day",
+        layouts=tuple(str(x) for x in rng.choice(["prefix", "headings", "tags", "json", "shell"], 2, replace=False)),
+        frozen=1.5,
+        change=float(rng.uniform(0.1, 0.3)),
+        wordings=int(rng.integers(2, 6)),
         system=0.8,
-        per_card=float(rng.uniform(1.5, 3)),
+        clock="day",
+        cover=float(rng.uniform(0.2, 0.5)),
     )

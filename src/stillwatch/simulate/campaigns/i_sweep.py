@@ -1,13 +1,14 @@
 """I: a sweep of techniques, most of them refused.
 
-Published: 12,000 prompt variants swept, most refused. Innocent twin: a red team, a curious hobbyist.
+Published: 12,000 prompt variants swept, most refused. Innocent twins: a red team under contract, the curious.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from stillwatch.simulate.campaigns.operator import Habits, run
+from stillwatch.simulate.campaigns.habits import Habits, draw
+from stillwatch.simulate.campaigns.operator import run
 from stillwatch.simulate.world import World
 
 ARCHETYPE = "i_sweep"
@@ -21,13 +22,12 @@ def build(world: World, number: int, accounts: int) -> None:
 
 def habits(rng: np.random.Generator) -> Habits:
     """This campaign's own version of the story."""
-    return Habits(
-        per_day=float(rng.uniform(10, 30)),
-        intents=(("safety", "reasoning"), ("safety",), ("reasoning", "rewriting")),
-        refuse=float(rng.uniform(0.2, 0.5)),
-        wordings=int(rng.integers(15, 30)),
-        change=0.6,
-        lifetime=7.0,
-        per_card=float(rng.uniform(1, 2.5)),
-        paying=0.4,
+    return draw(
+        rng,
+        families=(("safety", "reasoning"), ("safety",), ("reasoning", "rewriting")),
+        refused=float(rng.uniform(0.25, 0.55)),
+        wordings=int(rng.integers(14, 28)),
+        change=float(rng.uniform(0.45, 0.65)),
+        lifetime=float(rng.uniform(5, 12)),
+        cover=float(rng.uniform(0.2, 0.5)),
     )

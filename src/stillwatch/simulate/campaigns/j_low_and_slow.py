@@ -1,14 +1,15 @@
-"""J: low and slow: the campaign is a twentieth of each account's traffic.
+"""J: low and slow: the campaign is a twentieth to a tenth of each account's traffic.
 
-Field notes: 5 to 10 % of its accounts' traffic, reworded templates, no shared payment. Innocent twin: anybody who uses a
-popular template now and then.
+Field notes: 5 to 10 % of its accounts' traffic, reworded templates; no payment in common. Innocent twin: anybody
+who uses a template of his own now and then.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from stillwatch.simulate.campaigns.operator import Habits, run
+from stillwatch.simulate.campaigns.habits import Habits, draw
+from stillwatch.simulate.campaigns.operator import run
 from stillwatch.simulate.world import World
 
 ARCHETYPE = "j_low_and_slow"
@@ -22,17 +23,24 @@ def build(world: World, number: int, accounts: int) -> None:
 
 def habits(rng: np.random.Generator) -> Habits:
     """This campaign's own version of the story."""
-    return Habits(
-        per_day=float(rng.uniform(8, 16)),
+    return draw(
+        rng,
+        families=(("reasoning",),),
         cover=float(rng.uniform(0.9, 0.95)),
-        lifetime=45.0,
-        intents=(("reasoning",),),
-        wordings=int(rng.integers(4, 8)),
-        change=0.5,
+        per_day=float(rng.uniform(5, 10)),
+        lifetime=60.0,
+        spread=0.7,
+        exits=4,
+        sticky=0.85,
+        pacing="steady",
+        wordings=int(rng.integers(3, 6)),
+        change=float(rng.uniform(0.3, 0.5)),
+        frozen=1.5,
+        ways=("farm", "crowd"),
         per_card=1.0,
-        series=0.0,
-        per_device=float(rng.uniform(1.5, 2.5)),
-        device_known=0.6,
-        per_phone=1.5,
+        per_sign_up_ip=1.2,
+        series=0.05,
+        bought=0.5,
         sign_up="trickle",
+        banned=0.0,
     )

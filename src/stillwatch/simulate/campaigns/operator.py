@@ -1,302 +1,221 @@
-"""An operator: accounts that claim to be strangers and are run by one hand.
+"""An operator at work: template families in many wordings, light accounts, cover traffic, rented exits.
 
-Published habits (field notes, section 1): load balanced over many light accounts, cards or card series in common,
-residential proxies, throw-away mail, replacement after a ban, a template family in many wordings. Each habit is a knob
-with a range, drawn per campaign, so that two campaigns of one archetype share a story and not a fingerprint.
-Innocent twins: lookalikes/.
+Innocent twins live in ``lookalikes``: a gateway balances load as well, a vendor has the same templates, a reseller the
+same exits. What only an operator has is strangers who share an author.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from stillwatch.simulate import authors, calibration, ordinary, pacing, people, phrasing
+from stillwatch.simulate import authors, calibration, ordinary, pacing, people
+from stillwatch.simulate.campaigns.enrolment import Lives, bundles, enrol
+from stillwatch.simulate.campaigns.habits import Habits
 from stillwatch.simulate.people import Crowd
-from stillwatch.simulate.world import DAY, World
+from stillwatch.simulate.text import Unit
+from stillwatch.simulate.world import World
 
 Array = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]
 
-_FIRST = "amber brisk cedar dusky early fallow gilded hazel inland jade kelp lunar misty nether ochre pale russet silver tawny umber".split()
-_SECOND = "heron badger cormorant dormouse egret falcon godwit hare ibis jackdaw kite lark marten newt osprey plover quail raven stoat tern".split()
-
-
-@dataclass
-class Habits:
-    """Knobs of one campaign; ``draw`` fills what an archetype leaves open."""
-
-    per_day: float = 18.0
-    """Requests per account and active day, before the spread over accounts."""
-    lifetime: float = 14.0
-    """Median days an account is used."""
-    intents: tuple[tuple[str, ...], ...] = (("reasoning",),)
-    """One entry per template family."""
-    body: tuple[str, ...] = ("maths", "knowledge", "coding")
-    wordings: int = 6
-    """Rewordings of each family."""
-    change: float = 0.4
-    frozen: int = 1
-    layouts: tuple[str, ...] = phrasing.LAYOUTS
-    cover: float = 0.3
-    """Share of an account's traffic that has nothing to do with the campaign."""
-    per_card: float = 3.0
-    """Accounts per payment card (1 = a card of its own)."""
-    paying: float = 0.6
-    series: float = 0.5
-    """Share of cards from one unusual issuer range."""
-    per_device: float = 2.0
-    device_known: float = 0.5
-    per_phone: float = 2.0
-    phone_known: float = 0.3
-    mail: str = "mixed"  # free, throwaway, own, mixed
-    sign_up: str = "batches"  # batches, trickle, aged
-    exits: str = "residential"  # residential, vpn, cloud, mixed
-    exits_per_account: float = 1.5
-    sticky: float = 0.6
-    """Share of sessions that come from an account's own exits and not from the common pool."""
-    clock: str = "two_shifts"
-    clients: int = 2
-    lag: float = 4.0
-    refuse: float = 0.03
-    tools: int = 0
-    ramp: float = 0.0
-    focus: float = 0.3
-    plans: dict[str, float] = field(default_factory=lambda: dict(people.PLANS))
-    channels: dict[str, float] = field(default_factory=lambda: dict(people.CHANNELS))
-    fake_orgs: float = 0.05
-    shards: bool = False
-    replay: float = 0.0
-    system: float = 0.2
-    """Chance that a family has a system prompt of its own."""
-    first_day: float = 0.0
-    last_day: float | None = None
+_FIRST = (
+    "amber brisk cedar dusky early fallow gilded hazel inland jade kelp lunar misty nether ochre pale russet silver "
+    "tawny umber"
+)
+_SECOND = (
+    "heron badger cormorant dormouse egret falcon godwit hare ibis jackdaw kite lark marten newt osprey plover quail "
+    "raven stoat tern"
+)
 
 
 def campaign_name(world: World, number: int) -> str:
     """An invented name, different for every campaign of a world."""
-    order = np.random.default_rng([world.seed, 20]).permutation(len(_FIRST) * len(_SECOND))
+    first, second = _FIRST.split(), _SECOND.split()
+    order = np.random.default_rng([world.seed, 20]).permutation(len(first) * len(second))
     at = int(order[number % len(order)])
-    name = f"{_FIRST[at // len(_SECOND)]}-{_SECOND[at % len(_SECOND)]}"
+    name = f"{first[at // len(second)]}-{second[at % len(second)]}"
     return name if number < len(order) else f"{name}-{number // len(order)}"
 
 
-def bundles(rng: np.random.Generator, n: int, size: float) -> Ints:
-    """Group numbers for ``n`` things in bundles of about ``size`` (geometric above one), shuffled."""
-    if size <= 1:
-        return np.arange(n)
-    sizes = rng.geometric(1 / size, n)
-    return np.repeat(np.arange(n), sizes)[:n][rng.permutation(n)]
+@dataclass(frozen=True)
+class Dealt:
+    """What each account of a campaign says: book, topic and system prompt."""
+
+    book: Ints
+    topic: Ints
+    system: Ints
 
 
-def enrol(world: World, rng: np.random.Generator, habits: Habits, n: int, name: str, archetype: str) -> Crowd:
-    """Sign the accounts up: when, with which mail, cards, devices and phones."""
-    last = world.days if habits.last_day is None else habits.last_day
-    if habits.sign_up == "aged":
-        born = -rng.uniform(20, 500, n)
-    elif habits.sign_up == "batches":
-        waves = np.sort(rng.uniform(habits.first_day - 25, last - 6, max(1, round(n / rng.uniform(6, 25)))))
-        born = rng.choice(waves, n) + rng.exponential(0.08, n)
-    else:
-        born = rng.uniform(habits.first_day - 60, last - 4, n)
-    stolen_age = rng.random(n) < 0.25  # bought from people who had signed up long ago
-    born = np.where(stolen_age, -rng.exponential(200, n), born)
-    created = (np.clip(born, -720, world.days - 1) * DAY).astype(np.int64)
-    domains = _domains(rng, habits, n)
-    org = np.where(rng.random(n) < habits.fake_orgs, world.mint(n), -1)
-    verified = people.choose(rng, people.VERIFICATION, n)
-    crowd = people.join(
-        world,
-        rng,
-        n,
-        archetype,
-        focus=habits.focus,
-        created=created,
-        domain=domains,
-        org=org,
-        verification=verified,
-        plan=people.choose(rng, habits.plans, n),
-        channel=people.choose(rng, habits.channels, n),
-        campaign=name,
-    )
-    pays = rng.random(n) < habits.paying
-    card = world.mint(n)[bundles(rng, n, habits.per_card)]
-    world.identify(crowd.rows, "payment", np.where(pays, card, -1))
-    odd = world.notes.setdefault("series", world.mint(400))[rng.integers(40, 400, int(rng.integers(1, 4)))]
-    from_odd = pays & (rng.random(n) < habits.series)
-    people.card_series(world, crowd.part(from_odd), rng, rng.choice(odd, int(from_odd.sum())))
-    people.card_series(world, crowd.part(pays & ~from_odd), rng)
-    device = world.mint(n)[bundles(rng, n, habits.per_device)]
-    world.identify(crowd.rows, "device", np.where(rng.random(n) < habits.device_known, device, -1))
-    phone = world.mint(n)[bundles(rng, n, habits.per_phone)]
-    world.identify(crowd.rows, "phone", np.where(rng.random(n) < habits.phone_known, phone, -1))
-    world.identify(crowd.rows, "email", world.mint(n))
-    world.identify(crowd.rows, "address", np.where(rng.random(n) < 0.3, world.mint(n), -1))
-    return crowd
-
-
-def _domains(rng: np.random.Generator, habits: Habits, n: int) -> Array:
-    free = np.array(people.MAIL)[(len(people.MAIL) * rng.random(n) ** 2).astype(int)]
-    throw = rng.choice(rng.choice(np.array(people.THROWAWAY), 3, replace=False), n)
-    own = np.array([people.company_domain(rng) for _ in range(max(1, n // 6))])[bundles(rng, n, 6.0) % max(1, n // 6)]
-    weights = {"free": (1.0, 0.0, 0.0), "throwaway": (0.4, 0.6, 0.0), "own": (0.5, 0.0, 0.5), "mixed": (0.7, 0.2, 0.1)}[
-        habits.mail
-    ]
-    return np.choose(rng.choice(3, n, p=weights), [free, throw, own])
+def deal_templates(world: World, rng: np.random.Generator, habits: Habits, lives: Lives) -> Dealt:
+    """Write the families, reword them, deal one to three wordings to each account; heirs go on with what was left."""
+    text, n = world.text, len(lives.born)
+    families: list[list[int]] = []
+    for intents in habits.families:
+        author = authors.random_author(
+            rng,
+            int(rng.integers(len(text.topics))),
+            intents=intents,
+            body=str(rng.choice(np.array(habits.body))),
+            body_length=2.5 * world.brevity,
+            layouts=habits.layouts,
+            change=(habits.change, habits.change),
+        )
+        frozen = int(rng.poisson(habits.frozen)) if intents else max(1, int(rng.poisson(habits.frozen)))
+        author = replace(author, frozen=frozen)
+        families.append(authors.reworded(text, author, habits.wordings))
+    own_system = np.where(rng.random(len(families)) < habits.system, world.mint(len(families)), -1)
+    public = ordinary.public_templates(world)
+    book, topic = np.zeros(n, np.int64), rng.integers(0, len(text.topics), n)
+    home = rng.integers(0, len(families), n)
+    for i in range(n):
+        family = families[home[i]]
+        dealt = [int(t) for t in rng.choice(family, min(len(family), int(rng.integers(1, 4))), replace=False)]
+        if len(families) > 1 and rng.random() < 0.5:
+            dealt.append(int(rng.choice(families[int(rng.integers(len(families)))])))
+        if rng.random() < habits.own_tag:
+            tag = Unit(pattern=authors.once(text, text.frozen(rng, text.class_id("closer"), int(topic[i])) + " "))
+            dealt = [text.template([tag, *text.units_of(t)]) for t in dealt]
+        if rng.random() < 0.15:
+            dealt.append(int(rng.choice(public)))
+        book[i] = text.book(dealt, [1 / (j + 1) for j in range(len(dealt))])
+    heirs = np.flatnonzero(lives.heir_of >= 0)
+    book[heirs], topic[heirs], home[heirs] = (a[lives.heir_of[heirs]] for a in (book, topic, home))
+    return Dealt(book, topic, own_system[home])
 
 
 def exits(world: World, crowd: Crowd, rng: np.random.Generator, habits: Habits) -> dict[str, Array]:
-    """Proxy exits: a pool of the operator's, each account with favourites of its own from the same pool."""
+    """Rented exits: a slice of a provider's, each account with a few of them and a few that only it uses.
+
+    Signs the accounts up as well: from an exit, several from one where the operator is careless.
+    """
     nets, n = world.networks, len(crowd)
     size = max(4, int(n * habits.exits_per_account))
-    mix = {
-        "residential": {"home": 0.9, "mobile": 0.1},
-        "vpn": {"vpn": 0.6, "cloud": 0.4},
-        "cloud": {"cloud": 0.85, "office": 0.15},
-        "mixed": {"home": 0.5, "vpn": 0.2, "cloud": 0.2, "mobile": 0.1},
-    }[habits.exits]
-    kind = people.choose(rng, mix, size)
-    ip, asn = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    for k in mix:
-        at = np.flatnonzero(kind == k)
-        ip[at], asn[at] = nets.hosts(k, nets.pick(k, len(at), rng), rng)
-    some = np.flatnonzero(rng.random(size) < 0.25)  # providers of exits hold neighbouring addresses
-    ip[some] = nets.near(ip[rng.integers(0, size, len(some))], rng)
-    width = 6
+    if habits.provider < 3:
+        all_ip, all_asn = people.proxies(world, habits.provider)
+        at = rng.integers(0, len(all_ip), size)
+        ip, asn = all_ip[at], all_asn[at]
+    else:
+        block = nets.pick("cloud", 1, rng, even=True)
+        ip, asn = nets.hosts("cloud", np.repeat(block, size), rng)
+        close = rng.random(size) < 0.5
+        ip[close] = nets.near(np.repeat(ip[:1], int(close.sum())), rng)
+    if habits.stock:
+        known_ip, known_asn = world.notes.setdefault(("stock", habits.stock, "exits"), (ip, asn))
+        at = rng.integers(0, len(known_ip), size)
+        both = rng.random(size) < 0.5
+        ip, asn = np.where(both, known_ip[at], ip), np.where(both, known_asn[at], asn)
+    width = habits.exits
     mine = rng.integers(0, size, (n, width))
-    own_ip, own_asn = ip[mine], asn[mine]
-    fresh = rng.random((n, width)) < habits.sticky  # not from the pool at all: an exit nobody else used
-    other, other_asn = nets.hosts("home", nets.pick("home", n * width, rng), rng)
-    own_ip = np.where(fresh, other.reshape(n, width), own_ip)
-    own_asn = np.where(fresh, other_asn.reshape(n, width), own_asn)
-    people.signed_up_from(world, crowd, own_ip[:, int(rng.integers(0, 2))])
+    own = rng.random((n, width)) < habits.sticky
+    other, other_asn = nets.mixture({"home": 0.9, "mobile": 0.1}, n * width, rng)
+    ips = np.where(own, other.reshape(n, width), ip[mine])
+    asns = np.where(own, other_asn.reshape(n, width), asn[mine])
+    careless = bundles(rng, n, habits.per_sign_up_ip)
+    people.signed_up_from(world, crowd, ips[careless % n, 0])
     return {
-        "addr": nets.take(own_ip.ravel(), own_asn.ravel()) + np.arange(n) * width,
+        "addr": nets.take(ips.ravel(), asns.ravel()) + np.arange(n) * width,
         "addr_n": rng.integers(1, width + 1, n),
         "addr_skew": rng.uniform(0.8, 3.0, n),
+        "addr_hop": rng.random(n) < habits.hop,
     }
 
 
-def family_books(world: World, rng: np.random.Generator, habits: Habits, n: int) -> tuple[Array, Array, Array]:
-    """Template families in many wordings, dealt to accounts: (book, topic, system prompt) per account."""
-    text = world.text
-    families = []
-    for intents in habits.intents:
-        author = authors.Author(
-            seed=int(rng.integers(1 << 40)),
-            intents=intents,
-            body=str(rng.choice(habits.body)),
-            body_length=float(max(1.0, rng.uniform(0.6, 1.8) * 3 * world.brevity)),
-            layout=str(rng.choice(habits.layouts)),
-            frozen=int(rng.poisson(habits.frozen)),
-            topic=int(rng.integers(len(text.topics))),
-            serial=bool(rng.random() < 0.2),
-            change=habits.change,
-        )
-        families.append(authors.reworded(text, author, habits.wordings))
-    system = np.where(rng.random(len(families)) < habits.system, world.mint(len(families)), -1)
-    books, topics, systems = [], [], []
-    public = ordinary.public_templates(world)
-    deals: list[int] = []
-    home = rng.integers(0, len(families), n)
-    for _ in range(max(2, min(n, 4 * habits.wordings))):
-        deals.append(-1)
-    for i in range(n):
-        family = families[home[i]]
-        own = rng.choice(family, min(len(family), int(rng.integers(1, 4))), replace=False)
-        extra = []
-        if len(families) > 1 and rng.random() < 0.5:
-            extra.append(int(rng.choice(families[int(rng.integers(len(families)))])))
-        if rng.random() < 0.2:
-            extra.append(int(rng.choice(public)))
-        weights = [1.0 / (j + 1) for j in range(len(own))] + [0.3] * len(extra)
-        books.append(text.book([*map(int, own), *extra], weights))
-        topics.append(int(rng.integers(len(text.topics))))
-        systems.append(int(system[home[i]]))
-    return np.array(books), np.array(topics), np.array(systems)
-
-
-def work(world: World, crowd: Crowd, rng: np.random.Generator, habits: Habits, **bent: Any) -> None:
-    """The traffic of the campaign and its cover, account by account light, together steady."""
+def work(world: World, crowd: Crowd, rng: np.random.Generator, habits: Habits, lives: Lives, **bent: Any) -> Dealt:
+    """The traffic of the campaign and its cover; ``bent`` replaces columns of the campaign's own streams."""
     n = len(crowd)
-    book, topic, system = family_books(world, rng, habits, n)
-    last = float(world.days if habits.last_day is None else habits.last_day)
-    born = np.maximum(crowd.created / DAY, habits.first_day)
-    start = np.minimum(np.maximum(born, 0) + rng.exponential(1.5, n) * (rng.random(n) < 0.7), last - 2)
-    if habits.sign_up == "aged":
-        start = rng.uniform(habits.first_day, max(habits.first_day + 1, last - 5), n)
-    life = habits.lifetime * np.exp(0.8 * rng.standard_normal(n))
-    stop = np.minimum(start + life, last)
-    level = habits.per_day * world.mean_requests / 200 * np.exp(0.8 * rng.standard_normal(n))
-    total = level * (stop - start)
-    per = rng.uniform(0.4, 1.2, n)
-    skip = rng.uniform(0.05, 0.5, n)
+    said = deal_templates(world, rng, habits, lives)
+    per_day = habits.per_day * world.mean_requests / 200 * world.campaign_load
+    level = per_day * np.exp(habits.spread * rng.standard_normal(n) - habits.spread**2 / 2)
+    total = level * (lives.stop - lives.start)
+    days: dict[str, Any] = {"start": lives.start, "stop": lives.stop}
+    spread, skip = rng.uniform(0.5, 1.3, n), rng.uniform(0.05, 0.6, n)
     counts = pacing.daily(
         world,
         rng,
         total * (1 - habits.cover),
-        start=start,
-        stop=stop,
-        week="all",
-        spread=per,
+        **days,
+        week="all" if habits.clock in ("wavy", "flat", "two_shifts") else "soft",
+        spread=spread,
         skip=skip,
         ramp=habits.ramp,
+        duty=(rng.uniform(1.5, 5), rng.uniform(1, 6)) if habits.pacing == "turns" else None,
+        balance=habits.pacing == "balanced",
     )
-    side = pacing.daily(world, rng, total * habits.cover, start=start, stop=stop, week="soft", spread=per, skip=skip)
     hours = np.array([pacing.clock(world, habits.clock, rng, 0.3) for _ in range(3)])
-    names = list(rng.choice(np.array(people.CLIENTS), habits.clients, replace=False))
+    names = list(people.popular_clients(rng, habits.clients))
     offset, many = world.client_list(names)
     shift = int(rng.integers(-8, 10))
+    model = people.model_habit(world, n, rng)
+    follows = rng.random(n) < habits.followers
     common: dict[str, Any] = {
-        "tz": np.where(rng.random(n) < 0.7, shift, crowd.tz),
         **exits(world, crowd, rng, habits),
         "client": offset + rng.integers(0, many, n),
-        "client_n": 1,
-        "lag": habits.lag * rng.uniform(0.5, 1.5, n),
-        "model": np.where(rng.random(n) < 0.8, -1, people.model_habit(world, n, rng)["model"]),
+        "model": np.where(follows, -1, model["model"]),
+        "lag": np.where(follows, habits.lag * rng.uniform(0.6, 1.6, n), model["lag"]),
+        "follow": model["follow"],
+        "side": model["side"],
         "sessions_known": rng.random(n) < 0.85,
+        "in_sd": rng.uniform(0.5, 1.2, n),
+        "out_sd": rng.uniform(0.5, 1.2, n),
+        "error": rng.beta(1, 60, n),
+        "limit": rng.beta(1, 70, n),
     }
-    edges = (
-        np.sort(rng.random((n, 2)), axis=1)
-        if not habits.shards
-        else np.stack([np.arange(n), np.arange(n) + 1.0], 1) / n
-    )
-    slots = edges if habits.shards else np.tile([0.0, 1.0], (n, 1))
+    order = rng.permutation(n)
+    pool = world.replay_pools(1)[0] if habits.replay else -1
     columns: dict[str, Any] = common | {
-        "book": book,
-        "topic": topic,
-        "wander": rng.beta(2, 4, n),
+        "book": said.book,
+        "topic": said.topic,
+        "wander": rng.beta(2, 3, n),
         "clock": rng.choice(hours, n),
+        "tz": np.where(rng.random(n) < 0.6, shift, crowd.tz),
         "session": rng.uniform(1.0, 5.0, n),
-        "gap": rng.lognormal(3.6, 0.8, n),
+        "gap": rng.lognormal(rng.uniform(2.5, 4.5), 0.7, n),
         "gap_sd": rng.uniform(0.4, 1.2, n),
-        "in_mu": rng.normal(calibration.CHAT_IN[0] - 0.4, 0.7) + rng.normal(0, 0.4, n),
-        "in_sd": rng.uniform(0.5, 1.1, n),
-        "out_mu": rng.normal(calibration.CHAT_OUT[0] + 0.5, 0.4) + rng.normal(0, 0.4, n),
-        "out_sd": rng.uniform(0.5, 1.0, n),
-        "refuse": habits.refuse,
-        "tools": habits.tools,
-        "system": system,
-        "follow": rng.uniform(0.6, 1.0, n),
-        "low": slots[:, 0],
-        "high": slots[:, 1],
-        "replay_pool": world.notes.setdefault("replay_pools", 0) if habits.replay else -1,
+        "in_mu": rng.normal(calibration.CHAT_IN[0] - 0.3, 0.6) + rng.normal(0, 0.5, n),
+        "out_mu": rng.normal(calibration.CHAT_OUT[0] + 0.4, 0.4) + rng.normal(0, 0.5, n),
+        "refuse": np.clip(habits.refused * rng.lognormal(0, 0.5, n), 0, 0.8),
+        "tools": np.where(rng.random(n) < 0.7, habits.tools, 0),
+        "system": np.where(rng.random(n) < rng.uniform(0.4, 0.9), said.system, -1),
+        "low": order / n if habits.shards else 0.0,
+        "high": (order + 1) / n if habits.shards else 1.0,
+        "replay_pool": pool,
         "replay": habits.replay,
     }
-    if habits.replay:
-        world.notes["replay_pools"] += 1
     world.add_streams(crowd.rows, counts, **(columns | bent))
+    side = pacing.daily(world, rng, total * habits.cover, **days, week="soft", spread=spread, skip=skip)
+    _everyday(world, crowd, rng, side, common)
+    _past(world, crowd, rng, lives)
+    thieves = world.notes.setdefault("thieves", [])
+    thieves += [(int(said.book[i]), int(columns["addr"][i]), int(columns["addr_n"][i])) for i in range(min(n, 20))]
+    return said
+
+
+def _past(world: World, crowd: Crowd, rng: np.random.Generator, lives: Lives) -> None:
+    """Bought accounts: now and then the owner before was still asking in the first weeks, from home."""
+    had = np.flatnonzero(lives.bought & (lives.start > 4) & (rng.random(len(crowd)) < 0.6))
+    if len(had):
+        before = crowd.part(had)
+        total = pacing.volumes(rng, len(had), 0.05 * world.mean_requests + 2, 1.0)
+        counts = pacing.daily(world, rng, total, stop=lives.start[had] * rng.uniform(0.2, 0.9, len(had)), skip=0.7)
+        where: dict[str, Any] = people.home_book(world, before, rng)
+        _everyday(world, before, rng, counts, where | people.clients(world, len(had), rng))
+
+
+def _everyday(world: World, crowd: Crowd, rng: np.random.Generator, counts: Array, common: dict[str, Any]) -> None:
+    """Traffic that looks like anybody's."""
+    n = len(crowd)
     kinds = rng.choice(["single", "developer", "hobbyist"], n)
-    cover_book = np.zeros(n, np.int64)
+    book = np.zeros(n, np.int64)
     for kind in ("single", "developer", "hobbyist"):
         at = np.flatnonzero(kinds == kind)
-        cover_book[at] = ordinary.everyday_books(world, crowd.part(at), rng, kind, np.arange(len(at)))
+        book[at] = ordinary.everyday_books(world, crowd.part(at), rng, kind, np.arange(len(at)))
     everyday = np.concatenate([pacing.shared_clocks(world, h) for h in ("day", "evening", "office")])
-    cover: dict[str, Any] = common | {
-        "book": cover_book,
+    columns: dict[str, Any] = common | {
+        "book": book,
         "topic": rng.integers(0, len(world.text.topics), n),
         "wander": rng.beta(1, 3, n),
         "clock": rng.choice(everyday, n),
@@ -306,14 +225,16 @@ def work(world: World, crowd: Crowd, rng: np.random.Generator, habits: Habits, *
         "in_mu": calibration.CHAT_IN[0] + rng.normal(-0.6, 0.8, n),
         "out_mu": calibration.CHAT_OUT[0] + rng.normal(0.2, 0.8, n),
         "refuse": rng.beta(1, 60, n),
-        "system": np.where(rng.random(n) < 0.3, world.mint(n), -1),
+        "tools": np.where(rng.random(n) < 0.2, rng.integers(1, 14, n), 0),
+        "system": np.where(rng.random(n) < 0.2, world.mint(n), -1),
     }
-    world.add_streams(crowd.rows, side, **cover)
+    world.add_streams(crowd.rows, counts, **columns)
 
 
 def run(world: World, number: int, n: int, archetype: str, habits: Habits, **bent: Any) -> Crowd:
     """Sign up and set to work; the accounts of the campaign."""
     rng = np.random.default_rng([world.seed, 21, number])
-    crowd = enrol(world, rng, habits, n, campaign_name(world, number), archetype)
-    work(world, crowd, rng, habits, **bent)
+    lives = Lives.draw(world, rng, habits, n)
+    crowd = enrol(world, rng, habits, lives, campaign_name(world, number), archetype)
+    work(world, crowd, rng, habits, lives, **bent)
     return crowd

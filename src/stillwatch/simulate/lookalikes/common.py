@@ -1,61 +1,50 @@
-"""What several look-alikes need: one owner's accounts, and templates of one house."""
+"""What several look-alikes need: accounts of one house, its templates, its exits, its machines."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from stillwatch.simulate import authors, calibration, ordinary, pacing, people
+from stillwatch.simulate import authors, calibration, pacing, people, phrasing
 from stillwatch.simulate.people import Crowd
 from stillwatch.simulate.world import DAY, World
 
 Array = npt.NDArray[Any]
+Rng = np.random.Generator
 
 
-def start(world: World, kind: str, number: int) -> np.random.Generator:
+def own_rng(world: World, kind: str, number: int) -> Rng:
     """The group's own randomness."""
     return np.random.default_rng([world.seed, 30, sum(kind.encode()), number])
 
 
-def house_books(
-    world: World,
-    rng: np.random.Generator,
-    n: int,
-    intents: list[tuple[str, ...]],
-    *,
-    body: str,
-    wordings: int = 3,
-    frozen: int = 2,
-) -> Array:
-    """Templates of one house in a few wordings, dealt to its accounts."""
-    text = world.text
-    made = []
-    for wanted in intents:
-        author = authors.Author(
-            seed=int(rng.integers(1 << 40)),
-            intents=wanted,
-            body=body,
-            body_length=max(1.0, float(rng.uniform(0.8, 1.6)) * 3 * world.brevity),
-            layout=str(rng.choice(authors.phrasing.LAYOUTS)),
-            frozen=frozen,
-            topic=int(rng.integers(len(text.topics))),
-            serial=bool(rng.random() < 0.3),
-            change=float(rng.uniform(0.15, 0.5)),
-        )
-        made += authors.reworded(text, author, wordings)
-    books = []
-    for _ in range(n):
-        chosen = rng.choice(made, min(len(made), int(rng.integers(1, 4))), replace=False)
-        books.append(text.book([int(c) for c in chosen], [1 / (j + 1) for j in range(len(chosen))]))
-    return np.array(books)
+def one_owner(
+    world: World, rng: Rng, n: int, kind: str, *, open_org: float = 0.75, closed_mail: float = 0.85, **given: Any
+) -> Crowd:
+    """Accounts of one house: mostly an organisation and a mail domain of its own, opened in a few batches."""
+    if "created" not in given:
+        base = float(rng.uniform(-420, world.days * 0.4))
+        waves = np.clip(base + np.abs(rng.normal(0, 60, 4)), -720, world.days - 8)
+        born = np.minimum(rng.choice(waves, n) + rng.exponential(rng.uniform(0.05, 6), n), world.days - 2)
+        given["created"] = (born * DAY).astype(np.int64)
+    org = int(world.mint(1)[0]) if rng.random() < open_org else -1
+    house = people.company_domain(rng)
+    free = rng.choice(people.MAIL)
+    common: dict[str, Any] = {
+        "org": np.where(rng.random(n) < 0.93, org, -1),
+        "domain": np.where(rng.random(n) < closed_mail, house, free),
+        "focus": float(rng.uniform(0.5, 0.95)),
+    }
+    return people.join(world, rng, n, kind, **(common | given))
 
 
 def shared_identity(
     world: World,
     crowd: Crowd,
-    rng: np.random.Generator,
+    rng: Rng,
     *,
     cards: int,
     card_share: float = 0.8,
@@ -64,24 +53,68 @@ def shared_identity(
     address_share: float = 0.0,
     phone_share: float = 0.0,
 ) -> None:
-    """Cards, devices, a postal address and a phone of one house, and private ones for the rest."""
+    """Cards, devices, a postal address and a phone of one house; private ones for the rest of the accounts."""
     n = len(crowd)
-    common = rng.choice(world.mint(max(cards, 1)), n)
-    own = world.mint(n)
-    uses = (rng.random(n) < card_share) & (cards > 0)
-    world.identify(crowd.rows, "payment", np.where(uses, common, np.where(rng.random(n) < 0.3, own, -1)))
-    people.card_series(world, crowd, rng)
-    if devices:
-        at = rng.random(n) < device_share
-        world.identify(crowd.rows, "device", np.where(at, rng.choice(world.mint(devices), n), world.mint(n)))
-    else:
-        people.own_device(world, crowd, rng)
+    house = rng.random(n) < card_share
+    card = np.where(house, rng.choice(world.mint(cards), n), np.where(rng.random(n) < 0.4, world.mint(n), -1))
+    world.identify(crowd.rows, "payment", people.or_by_chance(world, rng, "payment", card))
+    people.card_series(world, crowd.part(card >= 0), rng)
+    machine = rng.random(n) < device_share
+    device = np.where(machine, rng.choice(world.mint(max(1, devices)), n), world.mint(n))
+    device = np.where(machine | (rng.random(n) < 0.75), device, -1)
+    world.identify(crowd.rows, "device", people.or_by_chance(world, rng, "device", device))
     world.identify(crowd.rows, "email", world.mint(n))
-    world.identify(crowd.rows, "address", np.where(rng.random(n) < address_share, int(world.mint(1)[0]), -1))
-    world.identify(crowd.rows, "phone", np.where(rng.random(n) < phone_share, int(world.mint(1)[0]), -1))
+    address = np.where(rng.random(n) < address_share, int(world.mint(1)[0]), -1)
+    phone = np.where(rng.random(n) < phone_share, int(world.mint(1)[0]), -1)
+    private = np.where(rng.random((2, n)) < 0.3, world.mint(2 * n).reshape(2, n), -1)
+    for which, codes in (
+        ("address", np.where(address < 0, private[0], address)),
+        ("phone", np.where(phone < 0, private[1], phone)),
+    ):
+        world.identify(crowd.rows, which, people.or_by_chance(world, rng, which, codes))
 
 
-def exits_of(world: World, rng: np.random.Generator, kind: str, count: int) -> tuple[Array, Array]:
+def own_everything(world: World, crowd: Crowd, rng: Rng) -> None:
+    """Strangers: each a card, a device and contacts of one's own."""
+    people.own_card(world, crowd, rng)
+    people.own_device(world, crowd, rng)
+    people.own_contact(world, crowd, rng)
+
+
+def house_books(
+    world: World,
+    rng: Rng,
+    n: int,
+    intents: Sequence[tuple[str, ...]],
+    body: Sequence[str],
+    *,
+    wordings: tuple[int, int] = (1, 5),
+    frozen: float = 1.0,
+) -> Array:
+    """Templates of one house in a few wordings, one to three dealt to each account."""
+    text = world.text
+    topic = int(rng.integers(len(text.topics)))
+    layouts = rng.choice(np.array(phrasing.LAYOUTS), 3, replace=False)
+    made: list[int] = []
+    for wanted in intents:
+        author = authors.random_author(
+            rng,
+            topic,
+            intents=wanted,
+            body=str(rng.choice(np.array(body))),
+            body_length=2.5 * world.brevity,
+            layouts=[str(x) for x in layouts],
+            change=(0.15, 0.5),
+        )
+        made += authors.reworded(text, author, int(rng.integers(*wordings)))
+    books = []
+    for _ in range(n):
+        dealt = rng.choice(np.array(made), min(len(made), int(rng.integers(1, 4))), replace=False)
+        books.append(text.book([int(t) for t in dealt], [1 / (j + 1) for j in range(len(dealt))]))
+    return np.array(books)
+
+
+def block(world: World, rng: Rng, kind: str, count: int) -> tuple[Array, Array]:
     """``count`` addresses close together in one network."""
     network = world.networks.pick(kind, 1, rng, even=True)
     ip, asn = world.networks.hosts(kind, network, rng)
@@ -89,18 +122,20 @@ def exits_of(world: World, rng: np.random.Generator, kind: str, count: int) -> t
 
 
 def behind(
-    world: World, crowd: Crowd, rng: np.random.Generator, exits: tuple[Array, Array], share: float = 0.85
+    world: World, crowd: Crowd, rng: Rng, exits: tuple[Array, Array], share: float, *, signed_up: float = 0.6
 ) -> dict[str, Array]:
-    """Accounts that mostly sit behind common exits and otherwise at home."""
-    n = len(crowd)
-    columns = people.home_book(world, crowd, rng)
+    """Accounts that mostly sit behind common exits and else at home; some of them signed up there."""
+    n, width = len(crowd), 4
     ip, asn = exits
-    width = 4
+    there = rng.random(n) < signed_up
+    people.signed_up_from(world, crowd.part(there), rng.choice(ip, int(there.sum())))
+    columns = people.home_book(world, crowd, rng)
     at = rng.integers(0, len(ip), (n, width))
-    home_ip, home_asn = world.networks.hosts("home", world.networks.pick("home", n, rng), rng)
     ips, asns = ip[at], asn[at]
-    away = rng.random(n) < 0.5
-    ips[away, 3], asns[away, 3] = home_ip[away], home_asn[away]
+    away = rng.random(n) < 0.4
+    ips[away, width - 1], asns[away, width - 1] = world.networks.mixture(
+        {"home": 0.8, "mobile": 0.2}, int(away.sum()), rng
+    )
     inside = rng.random(n) < share
     offset = world.networks.take(ips.ravel(), asns.ravel()) + np.arange(n) * width
     columns["addr"] = np.where(inside, offset, columns["addr"])
@@ -108,89 +143,51 @@ def behind(
     return columns
 
 
-def one_owner(
-    world: World,
-    rng: np.random.Generator,
-    n: int,
-    kind: str,
-    *,
-    open_org: float = 0.8,
-    focus: float = 0.8,
-    **given: Any,
-) -> Crowd:
-    """Accounts of one house: a domain and mostly an organisation of its own, signed up over months or in batches."""
-    if "created" not in given:
-        base = float(-rng.uniform(20, 400))
-        waves = np.clip(base + np.abs(rng.normal(0, 80, 4)), -720, world.days - 8)
-        given["created"] = (np.clip(rng.choice(waves, n) + rng.exponential(4, n), -720, world.days - 2) * DAY).astype(
-            np.int64
-        )
-    org = int(world.mint(1)[0]) if rng.random() < open_org else -1
-    domain = people.company_domain(rng)
-    given = {"org": org, "domain": np.where(rng.random(n) < 0.9, domain, people.MAIL[0])} | given
-    return people.join(world, rng, n, kind, focus=focus, **given)
-
-
-def machine(
-    world: World,
-    crowd: Crowd,
-    rng: np.random.Generator,
-    books: Array,
-    *,
-    mean: float,
-    clock: str,
-    week: str,
-    **bent: Any,
-) -> None:
+def machines(world: World, crowd: Crowd, rng: Rng, books: Array, counts: Array, *, clock: str, **bent: Any) -> None:
     """Traffic of scripts that all run for one purpose."""
     n = len(crowd)
     hours = np.array([pacing.clock(world, clock, rng, 0.3) for _ in range(2)])
-    names = rng.choice(np.array(people.CLIENTS), 2, replace=False)
-    offset, _ = world.client_list(list(names))
-    total = pacing.volumes(rng, n, mean, 1.0)
-    begin = np.maximum(crowd.created / DAY, 0)
-    counts = bent.pop("counts", None)
-    if counts is None:
-        counts = pacing.daily(
-            world, rng, total, start=begin, week=week, spread=rng.uniform(0.4, 1.0, n), skip=rng.uniform(0.05, 0.4, n)
-        )
+    offset, _ = world.client_list(list(people.popular_clients(rng, 3)))
     columns: dict[str, Any] = {
         "book": books,
-        "topic": int(rng.integers(len(world.text.topics))),
+        "topic": int(rng.integers(len(world.text.topics)))
+        if rng.random() < 0.5
+        else rng.integers(0, len(world.text.topics), n),
         "wander": rng.beta(2, 4, n),
         "clock": rng.choice(hours, n),
         "tz": crowd.tz,
-        "session": rng.uniform(1, 4, n),
-        "gap": rng.lognormal(2.5, 1, n),
-        "in_mu": rng.normal(calibration.CHAT_IN[0], 0.7) + rng.normal(0, 0.3, n),
-        "in_sd": rng.uniform(0.4, 1.0, n),
-        "out_mu": rng.normal(calibration.CHAT_OUT[0] + 0.4, 0.5) + rng.normal(0, 0.3, n),
+        "session": rng.uniform(1, 5, n),
+        "gap": rng.lognormal(rng.uniform(1.5, 4), 0.8, n),
+        "gap_sd": rng.uniform(0.4, 1.2, n),
+        "in_mu": rng.normal(calibration.CHAT_IN[0], 0.7) + rng.normal(0, 0.4, n),
+        "in_sd": rng.uniform(0.4, 1.1, n),
+        "out_mu": rng.normal(calibration.CHAT_OUT[0] + 0.3, 0.5) + rng.normal(0, 0.4, n),
+        "out_sd": rng.uniform(0.5, 1.1, n),
         "refuse": rng.beta(1, 60, n),
-        "system": int(world.mint(1)[0]) if rng.random() < 0.6 else -1,
-        "client": offset + rng.integers(0, 2, n),
+        "error": rng.beta(1, 60, n),
+        "limit": rng.beta(1, 70, n),
+        "system": int(world.mint(1)[0]) if rng.random() < 0.5 else -1,
+        "client": offset + rng.integers(0, 3, n),
         "sessions_known": rng.random(n) < 0.8,
         **people.model_habit(world, n, rng),
     }
     world.add_streams(crowd.rows, counts, **(columns | bent))
 
 
-__all__ = [
-    "behind",
-    "exits_of",
-    "house_books",
-    "machine",
-    "one_owner",
-    "ordinary",
-    "pacing",
-    "shared_identity",
-    "start",
-    "world_client",
-]
+def load(
+    world: World, crowd: Crowd, rng: Rng, mean: float, *, week: str = "work", balance: bool = False, sigma: float = 1.0
+) -> Array:
+    """Requests per account and day of a house: ``mean`` is in units of the world's mean account."""
+    n = len(crowd)
+    total = pacing.volumes(rng, n, mean * world.mean_requests, sigma)
+    begin = np.maximum(crowd.created / DAY, 0)
+    spread, skip = rng.uniform(0.4, 1.1, n), rng.uniform(0.05, 0.5, n)
+    return pacing.daily(world, rng, total, start=begin, week=week, spread=spread, skip=skip, balance=balance)
 
 
 def world_client(world: World, name: str) -> int:
     """Offset of a client registered once for a world."""
-    known = world.notes.setdefault("one_client", {})
+    known = world.notes.setdefault("one client", {})
     if name not in known:
         known[name] = world.client_list([name])[0]
     return int(known[name])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from stillwatch.simulate import authors, ordinary, pacing, people
@@ -11,94 +13,65 @@ from stillwatch.simulate.world import DAY, World
 
 def popular_agent(world: World, number: int, accounts: int) -> None:
     """Users of one open-source agent: one system prompt and one frame around very different work."""
-    kind = "popular_agent"
-    rng = common.start(world, kind, number)
-    n = accounts
+    kind, n = "popular_agent", accounts
+    rng = common.own_rng(world, kind, number)
     crowd = people.join(world, rng, n, kind)
-    people.own_card(world, crowd, rng)
-    people.own_device(world, crowd, rng)
-    people.own_contact(world, crowd, rng)
-    author = authors.random_author(rng, int(rng.integers(len(world.text.topics))), intents=["tools"])
-    frames = authors.reworded(world.text, author, int(rng.integers(1, 4)))
-    books = np.array([world.text.book([int(rng.choice(frames)), *world.text.templates_of(int(b))[:2]], [3, 1, 1][: 1 + len(world.text.templates_of(int(b))[:2])]) for b in ordinary.everyday_books(world, crowd, rng, "hobbyist", np.arange(n))])  # fmt: skip
-    ordinary.traffic(
-        world, crowd, rng, "developer", books=books, system=int(ordinary.public_agents(world)[number % 40]),
-        tools=int(rng.integers(5, 20)), client=common.world_client(world, "agent-kit/0.9"), client_n=1,
-    )  # fmt: skip
+    common.own_everything(world, crowd, rng)
+    text = world.text
+    author = authors.random_author(rng, int(rng.integers(len(text.topics))), intents=["tools"], body="free")
+    frames = authors.reworded(text, author, int(rng.integers(1, 4)))  # one per version of the agent
+    books = []
+    for own in ordinary.everyday_books(world, crowd, rng, "hobbyist", np.arange(n)):
+        typed = text.templates_of(int(own))[:2]
+        books.append(text.book([int(rng.choice(frames)), *typed], [3.0, *[float(rng.uniform(0.1, 2))] * len(typed)]))
+    bent: dict[str, Any] = {
+        "system": int(ordinary.public_agents(world)[number % 40]),
+        "tools": int(rng.integers(5, 20)),
+        "client": common.world_client(
+            world, str(rng.choice(["agent-kit/0.9", "terminal-agent/1.3", "ide-plugin/2.2"]))
+        ),
+        "client_n": 1,
+    }
+    ordinary.traffic(world, crowd, rng, "developer", books=np.array(books), **bent)
 
 
 def viral_prompt(world: World, number: int, accounts: int) -> None:
     """One prompt that thousands copy within days, word for word or nearly."""
-    kind = "viral_prompt"
-    rng = common.start(world, kind, number)
-    n = accounts
+    kind, n = "viral_prompt", accounts
+    rng = common.own_rng(world, kind, number)
     crowd = people.join(world, rng, n, kind)
-    people.own_card(world, crowd, rng)
-    people.own_device(world, crowd, rng)
-    people.own_contact(world, crowd, rng)
-    author = authors.random_author(
-        rng, int(rng.integers(len(world.text.topics))), intents=[str(rng.choice(["reasoning", "rewriting", "writing"]))]
-    )
-    frames = authors.reworded(world.text, author, 3)
-    book = world.text.book(frames, [6, 1, 1])
-    ordinary.traffic(world, crowd, rng, "single", mean=world.mean_requests * 0.7)
+    common.own_everything(world, crowd, rng)
+    wanted = str(rng.choice(["reasoning", "rewriting", "writing", "grading"]))
+    author = authors.random_author(rng, int(rng.integers(len(world.text.topics))), intents=[wanted])
+    book = world.text.book(authors.reworded(world.text, author, 3), [6, 1, 1])
+    where = people.home_book(world, crowd, rng)
+    ordinary.traffic(world, crowd, rng, "single", mean=0.8 * world.mean_requests, **where)
     day = float(rng.uniform(2, world.days * 0.7))
-    begin = day + rng.exponential(4, n)
-    counts = pacing.daily(
-        world,
-        rng,
-        pacing.volumes(rng, n, 8, 1.0) + 1,
-        start=np.maximum(begin, crowd.created / DAY),
-        stop=begin + rng.exponential(8, n) + 1,
-        skip=0.2,
-    )
-    common.machine(
-        world,
-        crowd,
-        rng,
-        np.full(n, book),
-        mean=0,
-        clock="evening",
-        week="home",
-        counts=counts,
-        **people.home_book(world, crowd, rng),
-    )
+    begin = np.maximum(day + rng.exponential(4, n), crowd.created / DAY)
+    total = 1 + pacing.volumes(rng, n, 0.06 * world.mean_requests, 1.0)
+    counts = pacing.daily(world, rng, total, start=begin, stop=begin + rng.exponential(8, n) + 1, skip=0.2)
+    common.machines(world, crowd, rng, np.full(n, book), counts, clock="evening", system=-1, **where)
 
 
 def stolen_key(world: World, number: int, accounts: int) -> None:
-    """Real customers whose key leaked: years of their own use, then a stranger's traffic from a stranger's exits."""
-    kind = "stolen_key"
-    rng = common.start(world, kind, number)
-    n = accounts
+    """Real customers whose key leaked: their own use as ever, then a stranger's traffic from a stranger's exits.
+
+    About half of the strangers are the campaigns of the world, the rest are thieves of their own.
+    """
+    kind, n = "stolen_key", accounts
+    rng = common.own_rng(world, kind, number)
     crowd = people.join(world, rng, n, kind, created=(-rng.uniform(30, 700, n) * DAY).astype(np.int64))
-    people.own_card(world, crowd, rng)
-    people.own_device(world, crowd, rng)
-    people.own_contact(world, crowd, rng)
-    ordinary.traffic(world, crowd, rng, "developer", mean=world.mean_requests * 0.5)
-    thief = world.notes.get("thieves")
-    books = (
-        rng.choice(np.asarray(thief), n)
-        if thief is not None
-        else common.house_books(world, rng, n, [("reasoning",)], body="maths")
-    )
+    common.own_everything(world, crowd, rng)
+    ordinary.traffic(world, crowd, rng, "developer", mean=0.6 * world.mean_requests)
+    books = common.house_books(world, rng, n, [("knowledge",), ("reasoning",)], ("maths", "free"))
+    ip, asn = people.proxies(world, int(rng.integers(3)))
+    rented = rng.integers(0, len(ip), 3 * n)
+    addr = world.networks.take(ip[rented], asn[rented]) + 3 * np.arange(n)
+    many = np.full(n, 3)
+    thieves = world.notes.get("thieves", [])
+    for i in np.flatnonzero(rng.random(n) < 0.5) if thieves else ():
+        books[i], addr[i], many[i] = thieves[int(rng.integers(len(thieves)))]
     begin = rng.uniform(world.days * 0.3, world.days * 0.9, n)
-    counts = pacing.daily(
-        world,
-        rng,
-        pacing.volumes(rng, n, world.mean_requests * 0.4, 0.8),
-        start=begin,
-        stop=begin + rng.uniform(1, 12, n),
-        week="all",
-    )
-    exits = world.networks.hosts("home", world.networks.pick("home", 3 * n, rng), rng)
-    common.machine(
-        world,
-        crowd,
-        rng,
-        books,
-        mean=0,
-        clock="flat",
-        week="all",
-        counts=counts,
-        **people.shared_book(world, exits, n, rng),
-    )
+    total = pacing.volumes(rng, n, 0.4 * world.mean_requests, 0.8)
+    counts = pacing.daily(world, rng, total, start=begin, stop=begin + rng.uniform(1, 12, n), week="all")
+    common.machines(world, crowd, rng, books, counts, clock="wavy", addr=addr, addr_n=many, system=-1)
