@@ -93,7 +93,8 @@ def page(browser: Browser, app_on: Callable[[Path], str]) -> Iterator[Page]:
             faults.append(f"socket to another host: {socket.url}")
 
     def on_console(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        # On a page's own address Streamlit first asks below that page where the server is, and then at the root.
+        if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
             faults.append(f"console: {message.text}")
 
     def on_dialog(dialog: Dialog) -> None:
