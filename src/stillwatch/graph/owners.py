@@ -70,7 +70,7 @@ def closed_domains(accounts: pd.DataFrame, identifiers: pd.DataFrame) -> set[str
     plan, channel = _agreement(known, "email_domain", "plan"), _agreement(known, "email_domain", "channel")
     steady = plan.where(plan < channel, channel)
     bought = (size >= 3) & (business >= 0.8) & (steady.reindex(size.index) >= 0.6)
-    closed = few & (together | bought)
+    closed = (together & (size <= max(10.0, 0.3 * len(accounts)))) | (few & bought)
     return set(closed.index[closed])
 
 

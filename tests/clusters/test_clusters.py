@@ -1,0 +1,145 @@
+"""Clusters: identity over runs, families of templates, splitting, judgement and words, by law and by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stillwatch.clusters.activity import bin_hours
+from stillwatch.clusters.evidence import Tested
+from stillwatch.clusters.families import family_names
+from stillwatch.clusters.identity import identify, new_id
+from stillwatch.clusters.judge import Floor, Tier, judge
+from stillwatch.clusters.splitting import Ties
+from stillwatch.clusters.words import number, percent
+from stillwatch.graph.rarity import Excess
+
+
+def people(*numbers: int) -> frozenset[str]:
+    return frozenset(f"a{n}" for n in numbers)
+
+
+def test_a_cluster_keeps_its_id_and_says_how_it_changed() -> None:
+    before = {"C-1": people(*range(10)), "C-2": people(*range(20, 30)), "C-3": people(*range(40, 50))}
+    now = [people(*range(10)), people(*range(20, 36)), people(*range(40, 47)), people(*range(60, 66))]
+    same, grown, shrunk, new = identify(now, before)
+    assert (same.cluster_id, same.lineage, same.previous_size) == ("C-1", "same", 10)
+    assert (grown.cluster_id, grown.lineage, grown.previous_size) == ("C-2", "grown", 10)
+    assert (shrunk.cluster_id, shrunk.lineage) == ("C-3", "shrunk")
+    assert (new.lineage, new.previous_size) == ("new", None)
+    assert new.cluster_id.startswith("C-")
+    assert len(new.cluster_id) == 8
+
+
+def test_merge_split_and_return() -> None:
+    merged = identify([people(*range(20))], {"C-1": people(*range(12)), "C-2": people(*range(12, 20))})[0]
+    assert (merged.cluster_id, merged.lineage) == ("C-1", "merged")
+    big, small = identify([people(*range(7)), people(*range(7, 12))], {"C-1": people(*range(12))})
+    assert big.cluster_id == "C-1"
+    assert small.lineage == "split"
+    assert small.cluster_id != "C-1"
+    back = identify([people(1, 2, 3, 4)], {"C-9": people(50, 51)}, {"C-1": people(1, 2, 3, 4, 5)})[0]
+    assert (back.cluster_id, back.lineage) == ("C-1", "returned")
+
+
+groups = st.lists(
+    st.frozensets(st.integers(0, 40).map(lambda n: f"a{n}"), min_size=4, max_size=12), min_size=1, max_size=5
+)
+
+
+@given(groups, groups, st.randoms())
+def test_identity_does_not_depend_on_the_order_of_earlier_clusters(now, before, shuffle) -> None:  # type: ignore[no-untyped-def]
+    old = {f"C-{i}": g for i, g in enumerate(before)}
+    names = list(old)
+    shuffle.shuffle(names)
+    found = identify(now, old)
+    assert found == identify(now, {n: old[n] for n in names})
+    assert len({f.cluster_id for f in found}) == len(found)
+
+
+def test_a_new_id_avoids_those_in_use() -> None:
+    first = new_id(people(1, 2), set())
+    assert new_id(people(2, 1), set()) == first
+    assert new_id(people(1, 2), {first}) != first
+
+
+def test_families_survive_rewording() -> None:
+    frame = list(range(12))
+    templates = pd.DataFrame(
+        {"template": ["t1", "t2", "t3", "t4"], "phrases": [frame, [*frame[:9], 90, 91, 92], [*range(200, 212)], None]}
+    )
+    names = family_names(templates)
+    assert names["t1"] == names["t2"]
+    assert names.nunique() == 3
+    assert names.equals(family_names(templates.iloc[::-1])[names.index])
+
+
+def group_with(*, hard: Excess, content: float = 0.2, owners: int = 12, size: int = 12, lift: float = 40.0) -> Tested:
+    none = Excess(0, 0.1, 0, 0, 1.0)
+    return Tested(
+        np.arange(size),
+        "content",
+        owners,
+        hard,
+        none,
+        Excess(8, 0.1, 20, 10, 1e-12),
+        content,
+        lift,
+        np.ones(size, dtype=bool),
+        0,
+        0.0,
+        1.0,
+    )
+
+
+def test_an_alarm_needs_both_views() -> None:
+    floor = Floor(100, 0.0, 0.0)
+    strong, weak = Excess(8, 0.2, 8, 10, 1e-9), Excess(1, 0.2, 1, 2, 0.2)
+    both = judge(group_with(hard=strong), floor, stability=1.0)
+    assert both.tier == Tier.ALARM
+    assert 0.6 <= both.score < 1.0
+    assert not both.short_of
+    for group in (
+        group_with(hard=weak),
+        group_with(hard=strong, content=0.0, lift=1.0),
+        group_with(hard=strong, owners=3),
+    ):
+        verdict = judge(group, floor, stability=1.0)
+        assert verdict.tier == Tier.REVIEW
+        assert verdict.score < 0.5
+        assert verdict.short_of
+
+
+def test_more_tests_ask_for_more_evidence() -> None:
+    group = group_with(hard=Excess(4, 0.4, 4, 8, 1e-3))
+    assert judge(group, Floor(5, 0.0, 0.0), stability=1.0).tier == Tier.ALARM
+    assert judge(group, Floor(5000, 0.0, 0.0), stability=1.0).tier == Tier.REVIEW
+
+
+def test_ties_that_respect_parts_are_beyond_chance_and_mixed_ones_are_not() -> None:
+    apart = Ties(np.diag([6.0, 6.0]), np.array([14.0, 14.0]), 12)
+    mixed = Ties(np.array([[3.0, 3.0], [3.0, 3.0]]), np.array([14.0, 14.0]), 12)
+    assert apart.p_value < 0.001
+    assert mixed.p_value > 0.3
+    whole = apart.merged(0, 1)
+    assert whole.inside == pytest.approx(12.0)
+    assert whole.chance == 1.0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (1234.0, "1,234"), (12, "12"), (1.26, "1.3"), (0.0042, "0.0042")]
+)
+def test_figures_as_people_write_them(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_shares_and_bins() -> None:
+    assert percent(0.004) == "under 1 %"
+    assert percent(0.254) == "25 %"
+    start = pd.Timestamp("2026-01-01").to_pydatetime()
+    assert bin_hours(start, pd.Timestamp("2026-01-03").to_pydatetime()) == 1
+    assert bin_hours(start, pd.Timestamp("2026-02-10").to_pydatetime()) == 12
+    assert bin_hours(None, None) == 1
