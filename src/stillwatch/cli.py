@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from stillwatch import __version__
 from stillwatch.config import Settings, child_environment, settings
@@ -22,7 +22,7 @@ LABELS = ("distillation", "benign", "other_abuse", "unsure")
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line; docs/cli.md is generated from it."""
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     common.add_argument(
         "--home",
         metavar="DIR",
@@ -33,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object, for machines"
     )
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="stillwatch",
         description="Find distillation networks in API telemetry, and spare the innocent.",
         parents=[common],
@@ -48,11 +48,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     p = command("import", "load a data set into the warehouse", _import)
     p.add_argument("path", metavar="PATH", type=Path, help="file or folder")
-    p.add_argument("--format", help="contract, litellm, otel, mapping (default: recognised by content)")
+    p.add_argument("--format", type=_word, help="contract, litellm, otel, mapping (default: recognised by content)")
     p.add_argument("--mapping", metavar="FILE", type=Path, help="mapping file for any other table")
 
     p = command("simulate", "write a simulated data set with truth, in the telemetry contract", _simulate)
-    p.add_argument("--scenario", required=True, metavar="NAME", help="`--scenario list` names them all")
+    p.add_argument("--scenario", required=True, type=_word, metavar="NAME", help="`--scenario list` names them all")
     p.add_argument("--scale", type=float, default=1.0, metavar="F", help="size, 1 = as described (default 1)")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="same seed, same bytes (default 0)")
     p.add_argument("--out", type=Path, metavar="DIR", help="folder to write (must be empty or new)")
@@ -68,18 +68,26 @@ def build_parser() -> argparse.ArgumentParser:
 
     p = command("label", "label an account, a cluster or a campaign", _label)
     p.add_argument(
-        "target", nargs="?", metavar="TARGET", help="id; prefix account:, cluster: or campaign: if it is not clear"
+        "target",
+        nargs="?",
+        type=_word,
+        metavar="TARGET",
+        help="id; prefix account:, cluster: or campaign: if it is not clear",
     )
-    p.add_argument("value", nargs="?", metavar="VALUE", help=", ".join(LABELS))
-    p.add_argument("--reason", metavar="TEXT", help="why (kept in the audit log)")
-    p.add_argument("--by", metavar="NAME", help="who says so (default: STILLWATCH_USER or the system's user)")
+    p.add_argument("value", nargs="?", type=_word, metavar="VALUE", help=", ".join(LABELS))
+    p.add_argument("--reason", type=_word, metavar="TEXT", help="why (kept in the audit log)")
+    p.add_argument(
+        "--by", type=_word, metavar="NAME", help="who says so (default: STILLWATCH_USER or the system's user)"
+    )
     p.add_argument(
         "--from", dest="file", type=Path, metavar="FILE.csv", help="target_type, target_id, label, reason, labeler"
     )
 
     p = command("train", "train on the current labels; print held-out metrics beside the model in use", _train)
     p.add_argument("--promote", action="store_true", help="put the new model to use")
-    p.add_argument("--by", metavar="NAME", help="who decides (default: STILLWATCH_USER or the system's user)")
+    p.add_argument(
+        "--by", type=_word, metavar="NAME", help="who decides (default: STILLWATCH_USER or the system's user)"
+    )
 
     p = command("evaluate", "score the published run against truth", _evaluate)
     p.add_argument(
@@ -89,14 +97,16 @@ def build_parser() -> argparse.ArgumentParser:
     p = commands.add_parser("evidence", help="write or check a signed evidence bundle", description="Evidence bundles.")
     actions = p.add_subparsers(dest="action", required=True, metavar="ACTION")
     e = actions.add_parser("export", help="write the bundle of a campaign", parents=[common])
-    e.add_argument("campaign", metavar="CAMPAIGN", help="campaign id, e.g. K-0001")
+    e.add_argument("campaign", type=_word, metavar="CAMPAIGN", help="campaign id, e.g. K-0001")
     e.add_argument(
         "--out", required=True, type=Path, metavar="DIR", help="folder to write the bundle into (must be new)"
     )
-    e.add_argument("--by", metavar="NAME", help="who exports (default: STILLWATCH_USER or the system's user)")
-    e.add_argument("--tlp", default="amber+strict", help="TLP 2.0 marking (default amber+strict)")
-    e.add_argument("--redaction", default="full", help="full or pseudonymous (default full)")
-    e.add_argument("--audience", default="recipient", metavar="NAME", help="for whom pseudonyms are made")
+    e.add_argument(
+        "--by", type=_word, metavar="NAME", help="who exports (default: STILLWATCH_USER or the system's user)"
+    )
+    e.add_argument("--tlp", type=_word, default="amber+strict", help="TLP 2.0 marking (default amber+strict)")
+    e.add_argument("--redaction", type=_word, default="full", help="full or pseudonymous (default full)")
+    e.add_argument("--audience", type=_word, default="recipient", metavar="NAME", help="for whom pseudonyms are made")
     e.set_defaults(run=_export)
     e = actions.add_parser("verify", help="check a bundle offline", parents=[common])
     e.add_argument("path", metavar="PATH", type=Path, help="bundle folder or .zip")
@@ -111,11 +121,20 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+class _Parser(argparse.ArgumentParser):
+    """Bad usage is one message like any other error: as JSON where that was asked for, and nothing raw."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}.\n{self.format_usage().strip()}")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    args = build_parser().parse_args(argv)
-    out = Out(as_json=getattr(args, "json", False))
+    words = list(sys.argv[1:] if argv is None else argv)
+    out = Out(as_json="--json" in words)  # known before the line is understood: it may be wrong
     try:
+        args = build_parser().parse_args(words)
+        out.as_json = getattr(args, "json", False)
         return int(args.run(args, settings(getattr(args, "home", None)), out))
     except StillwatchError as e:
         out.error(str(e))
@@ -323,6 +342,15 @@ def _doctor(args: argparse.Namespace, cfg: Settings, out: Out) -> int:
     for check in checks:
         out.say(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {printable(check.detail)}")
     return 0 if all(c.ok for c in checks) else 1
+
+
+def _word(text: str) -> str:
+    """Any text that is no path; bytes that are not UTF-8 reach a program as half characters that nothing can store."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"{text[:60]!a} is not UTF-8 text") from None
+    return text
 
 
 def _positive(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,7 +55,7 @@ class Settings:
 
     def at(self, home: Path | str) -> Settings:
         """The same settings for another home; an explicit database URL stays."""
-        home = Path(home).expanduser().resolve()
+        home = _place(home)
         own = self.database_url == _default_database(self.home)
         return replace(self, home=home, database_url=_default_database(home) if own else self.database_url)
 
@@ -63,13 +64,20 @@ def _default_database(home: Path) -> str:
     return f"sqlite:///{home / 'cases.db'}"
 
 
+def _place(home: Path | str) -> Path:
+    try:
+        return Path(home).expanduser().resolve()
+    except (OSError, RuntimeError) as e:  # RuntimeError: ``~name`` of nobody, or links that lead in a circle
+        raise InputError(f"the data folder {str(home)[:200]} cannot be found ({e}); choose another with --home.") from e
+
+
 def _number(name: str, default: str, kind: type[int] | type[float]) -> float:
     text = os.environ.get(name, default)
     try:
         value = kind(text)
     except ValueError:
         raise InputError(f"{name} is {text!r}; want a number above 0.") from None
-    if value <= 0:
+    if not 0 < value < math.inf:
         raise InputError(f"{name} is {text!r}; want a number above 0.")
     return value
 
@@ -77,7 +85,7 @@ def _number(name: str, default: str, kind: type[int] | type[float]) -> float:
 def settings(home: Path | str | None = None) -> Settings:
     """Settings from the environment; ``home`` (the command line's ``--home``) wins over STILLWATCH_HOME."""
     env = os.environ
-    place = Path(home or env.get("STILLWATCH_HOME") or ".stillwatch").expanduser().resolve()
+    place = _place(home or env.get("STILLWATCH_HOME") or ".stillwatch")
     try:
         user = env.get("STILLWATCH_USER") or getpass.getuser()
     except (KeyError, OSError):

@@ -31,14 +31,14 @@ class Out:
             print("\n".join(printable(line) for line in text.splitlines()), flush=True)
 
     def result(self, value: Any) -> None:
-        """The result for machines; ignored without ``--json``."""
+        """The result for machines, in ASCII whatever the names and the terminal are; ignored without ``--json``."""
         if self.as_json:
-            print(json.dumps(plain(value), ensure_ascii=False, default=str), flush=True)
+            print(json.dumps(plain(value), default=str), flush=True)
 
     def error(self, text: str) -> None:
         """One message on standard error; with ``--json`` an object too."""
         if self.as_json:
-            print(json.dumps({"error": text}, ensure_ascii=False), flush=True)
+            print(json.dumps({"error": text}), flush=True)
         lines = [printable(line) for line in text.splitlines()]
         print("stillwatch: " + "\n  ".join(lines), file=sys.stderr, flush=True)
 

@@ -11,6 +11,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from stillwatch.config import settings
+from stillwatch.errors import InputError
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -131,7 +134,10 @@ def test_bad_input_gets_one_message_and_exit_code_2(home: Path, words: tuple[str
     "words", [(), ("fly",), ("clusters", "--limit", "none"), ("detect", "--as-of", "soon")], ids=str
 )
 def test_bad_usage_is_exit_code_2(tmp_path: Path, words: tuple[str, ...]) -> None:
-    assert stillwatch(tmp_path / "home", *words, code=2).stderr.startswith("usage: ")
+    told = stillwatch(tmp_path / "home", *words, code=2).stderr
+    assert told.startswith("stillwatch: ")
+    assert "usage: stillwatch" in told
+    assert list(json.loads(stillwatch(tmp_path / "home", "--json", *words, code=2).stdout)) == ["error"]
 
 
 @pytest.mark.parametrize("command", ["detect", "clusters", "train"])
@@ -144,6 +150,47 @@ def test_hostile_names_cannot_drive_the_terminal(home: Path) -> None:
     done = stillwatch(home, "label", "\x1b]0;owned\x07<script>", "benign", "--reason", "x", code=2)
     assert "\x1b" not in done.stderr
     assert "\x07" not in done.stderr
+    extra = stillwatch(home, "label", "a", "benign", "\x1b[31m\x9b31m\u202e", code=2)
+    assert "unrecognized arguments" in extra.stderr
+    assert not set(extra.stderr) & set("\x1b\x9b\u202e")
+    machine = stillwatch(home, "--json", "label", "\x9b31m\u202e", "benign", "--reason", "x", code=2)
+    assert machine.stdout.isascii()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (b"label", b"ab\xff", b"benign", b"--reason", b"x"),
+        (b"label", b"a", b"benign", b"--reason", b"x\xff"),
+        (b"label", b"a", b"benign", b"--reason", b"x", b"--by", b"\xff"),
+        (b"import", b"no\xff\x1b[31m"),
+        (b"import", b"~nobody-of-this-name/x"),
+        (b"evidence", b"export", b"K\xff", b"--out", b"x"),
+        (b"--home", b"~nobody-of-this-name/x", b"doctor"),
+        (b"--home", b"circle/x", b"doctor"),
+    ],
+    ids=str,
+)
+def test_words_that_are_no_text_and_places_that_are_none(home: Path, words: tuple[bytes, ...]) -> None:
+    circle = home.parent / "circle"
+    if not circle.is_symlink():
+        circle.symlink_to("circle")
+    done = subprocess.run(
+        [sys.executable, "-m", "stillwatch", "--home", str(home), "--json", *words],
+        capture_output=True, cwd=home.parent, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert list(json.loads(done.stdout)) == ["error"]
+    assert done.stderr.startswith(b"stillwatch: ")
+    assert b"Traceback" not in done.stderr
+    assert b"\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "0", "much"])
+def test_a_memory_limit_that_is_none_is_refused(tmp_path: Path, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STILLWATCH_MEMORY_GB", value)
+    with pytest.raises(InputError, match="STILLWATCH_MEMORY_GB"):
+        settings(tmp_path)
 
 
 def test_simulate_writes_a_world_that_imports_and_detects(tmp_path: Path) -> None:

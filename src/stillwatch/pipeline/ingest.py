@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def import_path(
         Busy: another process is writing to this home.
         StoreError: the warehouse cannot be written.
     """
-    path = Path(path).expanduser().absolute()
+    path = Path(os.path.expanduser(path)).absolute()
     if not path.exists():
         raise SourceError(f"{path} does not exist; want a file or a folder.")
     reader = registry.pick(path, format, mapping)
