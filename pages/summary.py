@@ -13,10 +13,11 @@ run = session.current_run()
 store = session.case_store()
 campaigns, labels = store.campaigns(), session.labels()
 accounts, clusters = session.frame("accounts", run=run), session.frame("clusters", run=run)
-upheld = facts.reach(campaigns, accounts, campaign_facts.UPHELD)
-active = facts.reach(campaigns, accounts, campaign_facts.ACTIVE)
+inside, total = facts.members(campaigns, accounts), int(accounts["requests"].sum())
+upheld = facts.reach(campaigns, inside, total, campaign_facts.UPHELD)
+active = facts.reach(campaigns, inside, total, campaign_facts.ACTIVE)
 waiting = facts.undecided(clusters, campaigns, labels)
-speed = view.speed(campaigns, accounts, labels)
+speed = view.speed(campaigns, inside, labels)
 
 st.html(view.PRINT_STYLE)
 subtitle = f"Data up to {words.when(moment(run.manifest.get('as_of')))} · run {run.run_id} · to print, press Ctrl-P"
@@ -37,7 +38,7 @@ kit.figures(
 left, right = st.columns(2, gap="small")
 with left:
     with st.container(border=True, gap="xsmall"):
-        view.draw_campaigns(campaigns, accounts)
+        view.draw_campaigns(campaigns, inside)
     with st.container(border=True, gap="xsmall"):
         view.draw_movements(clusters)
     with st.container(border=True, gap="xsmall"):

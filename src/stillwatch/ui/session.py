@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import atexit
 import gc
+import importlib
+import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -166,3 +169,16 @@ def freeze_after_warm_up(page: str) -> None:
     gc.collect()
     gc.freeze()
     atexit.register(gc.unfreeze)  # else native modules report everything frozen as leaked when the app stops
+    _import_ahead()
+
+
+@st.cache_resource(show_spinner=False)
+def _import_ahead() -> None:
+    """Once a process: load what the Detector and Evidence pages need (1.5 s of imports) before anybody opens them."""
+
+    def load() -> None:
+        time.sleep(2)  # let the first page come through
+        for name in ("stillwatch.pipeline.learn", "stillwatch.pipeline.bundle"):
+            importlib.import_module(name)
+
+    threading.Thread(target=load, daemon=True).start()

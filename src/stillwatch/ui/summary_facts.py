@@ -29,15 +29,27 @@ class Reach:
     """of all requests of the run"""
 
 
-def reach(campaigns: pd.DataFrame, accounts: pd.DataFrame, statuses: Sequence[str]) -> Reach:
-    """Reach of the campaigns that are in one of ``statuses``."""
-    chosen = campaigns[campaigns["status"].isin([str(s) for s in statuses])]
-    ids = facts.memberships(chosen, accounts)["account_id"].unique()
-    own = accounts[accounts["account_id"].isin(ids)]
-    total = int(accounts["requests"].sum())
+def members(campaigns: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
+    """Each account of each campaign: campaign_id, status (of the campaign), account_id, requests, tokens, first_seen."""
+    known = accounts[["account_id", "requests", "first_seen"]].assign(
+        tokens=accounts["input_tokens"].fillna(0) + accounts["output_tokens"].fillna(0)
+    )
+    inside = facts.memberships(campaigns, accounts).merge(known, on="account_id")
+    return inside.merge(campaigns[["campaign_id", "status"]], on="campaign_id")
+
+
+def reach(campaigns: pd.DataFrame, inside: pd.DataFrame, all_requests: int, statuses: Sequence[str]) -> Reach:
+    """Reach of the campaigns that are in one of ``statuses``. ``inside``: as ``members`` gives it."""
+    wanted = {str(s) for s in statuses}
+    own = inside[inside["status"].isin(wanted)].drop_duplicates("account_id")
     requests = int(own["requests"].sum())
-    tokens = int(own["input_tokens"].fillna(0).sum() + own["output_tokens"].fillna(0).sum())
-    return Reach(len(chosen), len(own), requests, tokens, requests / total if total else 0.0)
+    return Reach(
+        campaigns=int(campaigns["status"].isin(wanted).sum()),
+        accounts=len(own),
+        requests=requests,
+        tokens=int(own["tokens"].sum()),
+        share=requests / all_requests if all_requests else 0.0,
+    )
 
 
 def undecided(clusters: pd.DataFrame, campaigns: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
@@ -81,12 +93,12 @@ def headline(campaigns: pd.DataFrame, upheld: Reach, active: Reach, waiting: int
     return out
 
 
-def by_status(campaigns: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
+def by_status(campaigns: pd.DataFrame, inside: pd.DataFrame) -> pd.DataFrame:
     """One row a status that has campaigns: status, campaigns, accounts, requests, tokens."""
     rows = [
         (str(s), r.campaigns, r.accounts, r.requests, r.tokens)
         for s in CampaignStatus
-        if (r := reach(campaigns, accounts, [s])).campaigns
+        if (r := reach(campaigns, inside, 0, [s])).campaigns
     ]
     return pd.DataFrame(rows, columns=["status", "campaigns", "accounts", "requests", "tokens"])
 
@@ -194,7 +206,7 @@ class Shown:
 
 
 def time_to_detect(
-    campaigns: pd.DataFrame, accounts: pd.DataFrame, runs: Sequence[Shown], labels: pd.DataFrame
+    campaigns: pd.DataFrame, inside: pd.DataFrame, runs: Sequence[Shown], labels: pd.DataFrame
 ) -> pd.DataFrame:
     """One row a campaign that is not rejected: campaign_id, name, first_request, first_alarm, exposed, decided_after.
 
@@ -202,8 +214,7 @@ def time_to_detect(
     ``decided_after``: from the making of that run to the first label or campaign of a person. ``runs`` oldest first.
     """
     live = campaigns[campaigns["status"] != CampaignStatus.REJECTED]
-    members = facts.memberships(live, accounts).merge(accounts[["account_id", "first_seen"]], on="account_id")
-    first = members.groupby("campaign_id")["first_seen"].min()
+    first = inside.groupby("campaign_id")["first_seen"].min()
     rows = []
     for c in live.to_dict("records"):
         begun = first.get(c["campaign_id"])

@@ -50,10 +50,10 @@ def shown_runs() -> list[facts.Shown]:
     return [s for s in found if s is not None]
 
 
-def draw_campaigns(campaigns: pd.DataFrame, accounts: pd.DataFrame) -> None:
+def draw_campaigns(campaigns: pd.DataFrame, inside: pd.DataFrame) -> None:
     """How much, by status; and the way to each campaign that is to be acted on."""
     kit.title("Campaigns by status", "each account counted once in its row")
-    table = facts.by_status(campaigns, accounts)
+    table = facts.by_status(campaigns, inside)
     if table.empty:
         kit.html(
             blocks.note("None yet. A cluster that an analyst labels “Distillation” on the Cluster page opens one.")
@@ -289,12 +289,12 @@ def people(labels: pd.DataFrame) -> int:
     return int(said["labeler"].nunique())
 
 
-def speed(campaigns: pd.DataFrame, accounts: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+def speed(campaigns: pd.DataFrame, inside: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     """Time to detect, from all published runs."""
-    return facts.time_to_detect(campaigns, accounts, shown_runs(), labels)
+    return facts.time_to_detect(campaigns, inside, shown_runs(), labels)
 
 
-def spoken(length: pd.Timedelta) -> str:
+def spoken(length: Any) -> str:
     """A duration, or a dash when there was nothing to measure."""
     if pd.isna(length):
         return "–"
