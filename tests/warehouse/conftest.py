@@ -92,7 +92,8 @@ def make_data(accounts: int = 12, requests: int = 60, text: bool = False) -> Dat
             {
                 "account_id": f"acct-{i}", "created_at": START - timedelta(days=i, seconds=1), "org_id": f"org-{i % 3}",
                 "plan": "free" if i % 2 else "pro", "channel": "first_party", "email_domain": f"mail{i % 4}.example",
-                "country": None if i == 3 else "DE", "verification": "email", "status": "banned" if i == 5 else "active",
+                "country": None if i == 3 else "DE", "verification": "email",
+                "status": "banned" if i == 5 else "active",
                 "status_at": START if i == 5 else None,
             }
             for i in range(accounts)
@@ -105,7 +106,7 @@ def make_data(accounts: int = 12, requests: int = 60, text: bool = False) -> Dat
                 "session_id": f"s-{i // 4}", "input_tokens": 10 + i, "output_tokens": None if i == 9 else 3 * i,
                 "tool_count": i % 3, "status": "ok", "system_hash": f"sys-{i % 5}",
                 **(
-                    {"prompt": f"Please solve exercise {i} of the book and explain it step by step: item number {i * 7}"}
+                    {"prompt": f"Please solve exercise {i} of the book and explain it step by step: item {i * 7}"}
                     if text
                     else {"prompt_hash": f"tpl-{i % 6}"}
                 ),
@@ -115,7 +116,8 @@ def make_data(accounts: int = 12, requests: int = 60, text: bool = False) -> Dat
         identifiers=[
             {
                 "account_id": f"acct-{i % accounts}", "kind": ("payment", "device", "email")[i % 3],
-                "value": f"value-{i % 9}", "first_seen": START - timedelta(days=1), "last_seen": START + timedelta(days=i),
+                "value": f"value-{i % 9}", "first_seen": START - timedelta(days=1),
+                "last_seen": START + timedelta(days=i),
             }
             for i in range(2 * accounts)
         ],

@@ -65,7 +65,7 @@ LEXICON: dict[Capability, Wording] = {
             preferred response | pairwise comparison | reward model | reward score | act as a judge
             impartial judge | as a judge | evaluate the response | evaluate the answer | evaluate the quality
             assign a score | on a scale of | on a scale from | better response | assistant a | response a
-            chosen and rejected | preference | critique the | 评分 | 打分 | 评分标准 | 哪个回答更好 | 评估回答
+            chosen and rejected | critique the | 评分 | 打分 | 评分标准 | 哪个回答更好 | 评估回答
             评判 | 裁判 | 评价标准 | 採点 | 評価基準 | どちらの回答 | 点数をつけ | 審査員 | rúbrica
             califica la | puntúa | evalúa la respuesta | qué respuesta es mejor | bewertungsraster | bewerte die
             benote | welche antwort ist besser | punktzahl | grille d'évaluation | évalue la réponse
@@ -108,7 +108,7 @@ LEXICON: dict[Capability, Wording] = {
             compile error | write a function | write code | write a program | write a script
             implement a function | implement the | this code | the code | my code | your code | bug in
             algorithm | leetcode | codebase | repository | docstring | dockerfile | kubernetes | html | css
-            c++ | bash script | shell script | api endpoint | 代码 | 编程 | 函数 | 写一个程序 | 调试 | 单元测试
+            bash script | shell script | api endpoint | 代码 | 编程 | 函数 | 写一个程序 | 调试 | 单元测试
             脚本 | コード | プログラム | 関数を | código | programar | programmieren | quellcode
             programm schreiben | code source | programme | код | программу | функцию
             """
@@ -225,7 +225,7 @@ LEXICON: dict[Capability, Wording] = {
             diverse instructions | generate examples | more examples like | prompt completion pairs
             come up with tasks | self instruct | multi turn conversations | simulate a conversation
             teacher model | student model | distillation | distill | 训练数据 | 合成数据 | 指令数据 | 数据集
-            微调 | 生成多样 | 问答对 | 蒸馏 | 学習データ | 合成データ | データセット | ファインチューニング
+            微调 | 生成多样 | 问答对 | 蒸馏 | 学習データ | 合成データ | データセット
             質問と回答のペア | datos de entrenamiento | datos sintéticos | conjunto de datos
             pares de preguntas | trainingsdaten | synthetische daten | datensatz | frage antwort paare
             données d'entraînement | données synthétiques | jeu de données | обучающие данные

@@ -1,10 +1,11 @@
 """From prompt text to what is kept of it: template fingerprint, phrase sketch, length and capability flags.
 
 What it measures: the frame that a script wraps around its slots. Text is lower-cased and masked (numbers, quoted spans,
-addresses, code, names with digits become placeholders), so one template gives one fingerprint whatever fills its
-slots. The sketch keeps keyed hashes of masked 4-grams of words: of the first 40 words and of the last 40 the ten
-with the smallest hash each, of the rest six. Smallest-hash sampling (Broder 1997) keeps the same phrase in every
-request that has it, so an account's own repeated phrases can be found later by counting, and slot fillers drop out.
+addresses, code, names with digits become one placeholder), so one template gives one fingerprint whatever fills its
+slots. The sketch keeps keyed hashes of masked 4-grams of words: the first three and the last three, of the first 40
+words and of the last 40 the seven with the smallest hash each, of the rest six. Smallest-hash sampling (Broder 1997)
+keeps the same phrase in most requests that have it, so an account's own repeated phrases can be found later by
+counting, and slot fillers drop out.
 
 The innocent twin: everybody who uses a public template, a popular agent or a course assignment has the same frame.
 
@@ -18,6 +19,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,6 @@ import pyarrow as pa
 
 from stillwatch.domain import Capability
 from stillwatch.sources.capabilities import LEXICON
-from stillwatch.sources.sketching import KEPT, SCRATCH, sketch_rows, wording_hash
 
 _LETTER, _DIGIT, _SOLID = 1, 2, 3
 _TABLE = 8192
@@ -80,10 +81,13 @@ class Sketcher:
     """
 
     def __init__(self, key: bytes) -> None:
+        from stillwatch.sources import sketching  # loads the compiler, which takes long and is not always needed
+
+        self._compiled = sketching
         self._key = np.frombuffer(key, np.uint64).copy()
         self._key[3] |= np.uint64(1)  # the multiplier of the word hash has to be odd
         self._tables = _tables()
-        self._lexicon = _lexicon(self._key, self._tables)
+        self._lexicon = _lexicon(self._compiled, self._key, self._tables)
 
     def sketch(self, prompts: pa.Array) -> Sketch:
         """Sketch a string column. The same text and key give the same sketch, whatever stands around it."""
@@ -91,7 +95,8 @@ class Sketcher:
         rows = len(prompts)
         absent = prompts.is_null().to_numpy(zero_copy_only=False)
         template = np.zeros(rows, np.uint64)
-        phrases = np.zeros((rows, KEPT), np.int32)
+        most = self._compiled.KEPT
+        phrases = np.zeros((rows, most), np.int32)
         kept = np.zeros(rows, np.int32)
         chars = np.zeros(rows, np.int32)
         flags = np.zeros(rows, np.int32)
@@ -100,14 +105,14 @@ class Sketcher:
             offsets = np.frombuffer(offsets_buffer, np.int64)[prompts.offset : prompts.offset + rows + 1]
             data = np.frombuffer(data_buffer, np.uint8) if data_buffer is not None else np.zeros(0, np.uint8)
 
-            sketch_rows(
-                data, offsets, 0, rows, np.zeros(SCRATCH, np.uint64), self._key,
+            self._compiled.sketch_rows(
+                data, offsets, 0, rows, np.zeros(self._compiled.SCRATCH, np.uint64), self._key,
                 self._tables.classes, self._tables.lower,
                 self._lexicon.words, self._lexicon.flags, self._lexicon.endings,
                 template, phrases, kept, chars, flags,
             )  # fmt: skip
         kept[absent] = 0
-        inside = np.arange(KEPT) < kept[:, None]
+        inside = np.arange(most) < kept[:, None]
         ends = np.concatenate([[0], np.cumsum(kept)]).astype(np.int32)
         listed = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(phrases[inside]), mask=pa.array(absent))
         return Sketch(_hex(template, absent), listed, pa.array(chars, mask=absent), pa.array(flags, mask=absent))
@@ -141,15 +146,15 @@ def _tables() -> _Tables:
     return _Tables(classes, lower)
 
 
-def _lexicon(key: np.ndarray[Any, Any], tables: _Tables) -> _Lexicon:
+def _lexicon(compiled: ModuleType, key: np.ndarray[Any, Any], tables: _Tables) -> _Lexicon:
     words, flags, endings = np.zeros(_TABLE, np.uint64), np.zeros(_TABLE, np.uint32), np.zeros(1 << 16, np.bool_)
-    scratch = np.zeros(SCRATCH, np.uint64)
+    scratch = np.zeros(compiled.SCRATCH, np.uint64)
     for capability in Capability:
         wording = LEXICON[capability]
         for phrases, bit in ((wording.strong, capability.bit), (wording.weak, capability.bit << 16)):
             for phrase in phrases:
                 text = np.frombuffer(phrase.encode(), np.uint8)
-                hashed, last, _count = wording_hash(text, scratch, key, tables.classes, tables.lower)
+                hashed, last, _count = compiled.wording_hash(text, scratch, key, tables.classes, tables.lower)
                 slot = int(hashed) % _TABLE
                 while words[slot] not in (0, hashed):
                     slot = (slot + 1) % _TABLE

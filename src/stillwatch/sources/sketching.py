@@ -12,19 +12,21 @@ from numba import njit
 
 from stillwatch.domain import Capability
 
-HEAD, BODY, TAIL = 10, 6, 10
-KEPT = HEAD + BODY + TAIL
-"""Phrases kept of the first 40 words, of the rest, of the last 40 words."""
+EDGE, SIDE, BODY = 3, 7, 6
+KEPT = 2 * EDGE + 2 * SIDE + BODY
+"""Phrases kept: the first and the last three, seven each of the first and of the last 40 words, six of the rest."""
 WINDOW = 80
 """Head and tail in half words: a word counts 2, a character of a script without spaces 1."""
 RING = 128
 GRAM, SOLID_GRAM = 4, 7
 LONGEST, MAX_WORDS = 8, 4
 """Longest wording of the lexicon in characters of a script without spaces, and in words."""
-QUOTE_BYTES, CODE_BYTES = 300, 200
+QUOTE_BYTES, CODE_BYTES = 2_000, 200
+"""Longest quoted span and longest span of code in a line that count as slots."""
 
 _WORD, _SOLID, _MASKED, _FENCE, _END = 1, 2, 3, 4, 0
-_NUMBER, _QUOTED, _ADDRESS, _CODE = (np.uint64(h) for h in (11, 12, 13, 14))
+_SLOT = np.uint64(11)
+"""The one placeholder: a slot that holds a number here and a quoted word there is the same slot."""
 _U = np.uint64
 
 # No function here allocates, so numba's reference counts are left out: they took five sixths of the time.
@@ -32,9 +34,9 @@ _jit: Any = njit(nogil=True, forceinline=True, _nrt=False)
 _entry: Any = njit(nogil=True, cache=True, _nrt=False)
 """Compiled code of the two functions that others call is kept beside the module (or in numba's user cache)."""
 
-SCRATCH = (7, RING)
+SCRATCH = (8, RING)
 """Shape of the working memory of one thread (uint64)."""
-_TOKENS, _HEAD, _BODY, _TAIL, _LATE, _LATE_AT, _FOUND = range(7)
+_TOKENS, _EDGES, _HEAD, _BODY, _TAIL, _LATE, _LATE_AT, _FOUND = range(8)
 _FENCED = Capability.CODING.bit
 
 
@@ -77,17 +79,38 @@ def _closing(cp):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def _span(data, i, end, limit, closing):  # type: ignore[no-untyped-def]
-    """Position after the closing mark on the same line, or -1."""
-    stop = min(end, i + limit)
+def _span(data, i, stop, end, closing, lines):  # type: ignore[no-untyped-def]
+    """Position after the closing mark, which has to come before ``stop`` (and on this line), or -1."""
     while i < stop:
-        if data[i] == 10:
+        if data[i] == 10 and not lines:
             return -1
         cp, n = _decode(data, i, end)
         i += n
         if cp == closing:
             return i
     return -1
+
+
+@_jit
+def _fence(data, i, end):  # type: ignore[no-untyped-def]
+    """Position after the next three of the byte at i, which opens a fence of three; -1 when it is none."""
+    mark = data[i]
+    if i + 2 >= end or data[i + 1] != mark or data[i + 2] != mark:
+        return -1
+    j = i + 3
+    while j + 2 < end and not (data[j] == mark and data[j + 1] == mark and data[j + 2] == mark):
+        j += 1
+    return min(j + 3, end)
+
+
+@_jit
+def _wraps(data, i, j, begin, end):  # type: ignore[no-untyped-def]
+    """Whether a span is the whole text: then it is no slot in it."""
+    if i != begin:
+        return False
+    while j < end and data[j] <= 32:
+        j += 1
+    return j == end
 
 
 @_jit
@@ -98,26 +121,22 @@ def _to_space(data, i, end):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def _next_token(data, i, end, size, key, classes, lower):  # type: ignore[no-untyped-def]
-    """Kind, hash and end of the next token at or after i; ``size`` is the length of the whole text in bytes."""
+def _next_token(data, i, begin, end, key, classes, lower):  # type: ignore[no-untyped-def]
+    """Kind, hash and end of the next token at or after i, in the text that lies from begin to end."""
     while i < end:
         cp, n = _decode(data, i, end)
         kind = _class(cp, classes)
         if kind == 0:
-            if cp == 0x60:  # backtick: code
-                if i + 2 < end and data[i + 1] == 0x60 and data[i + 2] == 0x60:
-                    j = i + 3
-                    while j + 2 < end and not (data[j] == 0x60 and data[j + 1] == 0x60 and data[j + 2] == 0x60):
-                        j += 1
-                    return _FENCE, _CODE, min(j + 3, end)
-                j = _span(data, i + 1, end, CODE_BYTES, 0x60)
-                if j > 0 and (j - i) * 2 < size:
-                    return _MASKED, _CODE, j
-            closing = _closing(cp)
+            if cp == 0x60 or cp == 0x22:  # backtick or straight quotation mark, three of them or one
+                j = _fence(data, i, end)
+                if j > 0 and not _wraps(data, i, j, begin, end):
+                    return _FENCE if cp == 0x60 else _MASKED, _SLOT, j
+            closing = 0x60 if cp == 0x60 else _closing(cp)
             if closing:
-                j = _span(data, i + n, end, QUOTE_BYTES, closing)
-                if j > 0 and (j - i) * 2 < size:
-                    return _MASKED, _QUOTED, j
+                limit = CODE_BYTES if cp == 0x60 else QUOTE_BYTES
+                j = _span(data, i + n, min(end, i + limit), end, closing, cp != 0x60)
+                if j > 0 and not _wraps(data, i, j, begin, end):
+                    return _MASKED, _SLOT, j
             i += n
             continue
         if kind == 3:
@@ -126,12 +145,12 @@ def _next_token(data, i, end, size, key, classes, lower):  # type: ignore[no-unt
         h = key[2]
         start = i
         mixed = False
-        pure_number = kind == 2
+        number = kind == 2
         while i < end:
             if kind == 2 or cp == 0x5F:
                 mixed = True
             if kind == 1 and cp != 0x5F:
-                pure_number = False
+                number = False
             if cp < 0x2000:
                 cp = np.int64(lower[cp])
             h = (((h << _U(5)) | (h >> _U(59))) ^ _U(cp)) * key[3]
@@ -142,27 +161,25 @@ def _next_token(data, i, end, size, key, classes, lower):  # type: ignore[no-unt
             kind = _class(cp, classes)
             if kind == 1 or kind == 2:
                 continue
-            joins = (
-                cp == 0x27 or cp == 0x2019
-                if not mixed
-                else (cp == 0x2E or cp == 0x2C or cp == 0x3A or cp == 0x2D or cp == 0x2F)
-            )
-            if joins and i + n < end:
+            # joined without a space: 12,500.75  2024-03-01  3f25-4f89  a.name@host  setup.py  don't
+            joins = cp == 0x2E or (mixed and (cp == 0x2C or cp == 0x3A or cp == 0x2D or cp == 0x2F))
+            if (joins or cp == 0x27 or cp == 0x2019) and i + n < end:
                 after, m = _decode(data, i + n, end)
                 follows = _class(after, classes)
-                if follows == 2 or (follows == 1 and not pure_number):
+                if follows == 2 or (follows == 1 and not number):
+                    mixed = mixed or joins
                     i += n
                     cp, n, kind = after, m, follows
                     continue
             break
         if i + 2 < end and data[i] == 0x3A and data[i + 1] == 0x2F and data[i + 2] == 0x2F:
-            return _MASKED, _ADDRESS, _to_space(data, i, end)
+            return _MASKED, _SLOT, _to_space(data, i, end)
         if i + 1 < end and data[i] == 0x40 and data[i + 1] > 0x2F:
-            return _MASKED, _ADDRESS, _to_space(data, i, end)
+            return _MASKED, _SLOT, _to_space(data, i, end)
         if i - start == 3 and i < end and data[i] == 0x2E and data[start] | 32 == 0x77 and data[start + 1] | 32 == 0x77:
-            return _MASKED, _ADDRESS, _to_space(data, i, end)
+            return _MASKED, _SLOT, _to_space(data, i, end)
         if mixed:
-            return _MASKED, _NUMBER if pure_number else _CODE, i
+            return _MASKED, _SLOT, i
         return _WORD, _finish(h), i
     return _END, _U(0), end
 
@@ -257,7 +274,7 @@ def wording_hash(text, scratch, key, classes, lower):  # type: ignore[no-untyped
     count = 0
     i = 0
     while True:
-        kind, token, i = _next_token(text, i, len(text), len(text), key, classes, lower)
+        kind, token, i = _next_token(text, i, 0, len(text), key, classes, lower)
         if kind == _END:
             break
         scratch[_TOKENS, count & (LONGEST - 1)] = token
@@ -276,17 +293,17 @@ def sketch_rows(  # type: ignore[no-untyped-def]
     """Sketch rows start to stop of Arrow text; results go into the last five arrays."""
     last_slot = _U(len(words) - 1)
     for row in range(start, stop):
-        i, end = offsets[row], offsets[row + 1]
-        size = end - i
+        begin, end = offsets[row], offsets[row + 1]
+        i = begin
         length = 0
-        for j in range(i, end):
+        for j in range(begin, end):
             length += (data[j] & 0xC0) != 0x80
         chars[row] = length
         whole = key[2]
         last = strong = weak = _U(0)
         count = at = grams = heads = bodies = tails = masked = 0
         while True:
-            kind, token, i = _next_token(data, i, end, size, key, classes, lower)
+            kind, token, i = _next_token(data, i, begin, end, key, classes, lower)
             if kind == _END:
                 break
             is_masked = kind >= _MASKED
@@ -303,8 +320,10 @@ def sketch_rows(  # type: ignore[no-untyped-def]
             n = SOLID_GRAM if kind == _SOLID else GRAM
             if count >= n and _blanks(masked, n) <= 2:
                 h = _gram(scratch, count, n, key)
-                if at <= WINDOW:
-                    heads = _keep(scratch, _HEAD, heads, HEAD, h)
+                if grams < EDGE:
+                    scratch[_EDGES, grams] = h
+                elif at <= WINDOW:
+                    heads = _keep(scratch, _HEAD, heads, SIDE, h)
                 else:
                     bodies = _keep(scratch, _BODY, bodies, BODY, h)
                 scratch[_LATE, grams & (RING - 1)] = h
@@ -326,11 +345,16 @@ def sketch_rows(  # type: ignore[no-untyped-def]
                         break
         template[row] = _seal(_finish(whole), key[0], key[1])
         capabilities[row] = np.int32(strong)
+        first = min(grams, EDGE)
         for j in range(max(0, grams - RING), grams):
-            if np.int64(scratch[_LATE_AT, j & (RING - 1)]) > at - WINDOW:
-                tails = _keep(scratch, _TAIL, tails, TAIL, scratch[_LATE, j & (RING - 1)])
+            h = scratch[_LATE, j & (RING - 1)]
+            if j >= grams - EDGE:
+                scratch[_EDGES, first] = h
+                first += 1
+            elif np.int64(scratch[_LATE_AT, j & (RING - 1)]) > at - WINDOW:
+                tails = _keep(scratch, _TAIL, tails, SIDE, h)
         unique = 0
-        for which, many in ((_HEAD, heads), (_BODY, bodies), (_TAIL, tails)):
+        for which, many in ((_EDGES, first), (_HEAD, heads), (_BODY, bodies), (_TAIL, tails)):
             for j in range(many):
                 # sampled by the high half, kept by the low half: small hashes would collide
                 signed = np.int64(np.int32(scratch[which, j] & _U(0xFFFFFFFF)))

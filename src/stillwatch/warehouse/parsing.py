@@ -112,11 +112,8 @@ def _text(spec: TableSpec, column: Column, kind: str, _now: datetime) -> _Made:
     if kind == '"NULL"':
         return "NULL::VARCHAR", []
     if kind in ("FLOAT", "DOUBLE", "DECIMAL"):
-        whole = f"TRY_CAST({c} AS HUGEINT)::VARCHAR"  # ids that pandas turned into 7.0
-        return (
-            f"CASE WHEN isfinite({c}::DOUBLE) THEN CASE WHEN {c} = trunc({c}) THEN {whole} ELSE {c}::VARCHAR END END",
-            [],
-        )
+        whole = f"TRY_CAST({c} AS HUGEINT)::VARCHAR"  # ids that pandas turned into 7.0; NaN and infinity become null
+        return f"CASE WHEN {c} = trunc({c}) THEN {whole} ELSE {c}::VARCHAR END", []
     if kind in _INTEGERS or kind == "UUID":
         return f"{c}::VARCHAR", []
     if kind != "VARCHAR":
@@ -144,10 +141,11 @@ def _time(spec: TableSpec, column: Column, kind: str, now: datetime) -> _Made:
     if kind == '"NULL"':
         return "NULL::TIMESTAMP", []
     if kind in _TIMES:
-        value = f"TRY_CAST({c} AS TIMESTAMP)"
+        zoned = f"TRY_CAST({c} AS TIMESTAMPTZ)" if kind == "TIMESTAMPTZ_NS" else c
+        value = f"TRY_CAST({zoned} AS TIMESTAMP)"
     elif kind in _INTEGERS or kind in ("FLOAT", "DOUBLE", "DECIMAL"):
         value = _epoch(f"{c}::DOUBLE" if kind != "BIGINT" else c)
-        given = f"{c} IS NOT NULL AND NOT isnan({c}::DOUBLE)"
+        given = f"{c}::VARCHAR <> 'nan'"  # isnan() is folded away where Parquet statistics know no NaN
     elif kind == "VARCHAR":
         number = rf"regexp_full_match({c}, '\s*\d{{9,19}}(\.\d*)?\s*')"
         layouts = ", ".join(map(quote, _LAYOUTS))
@@ -192,7 +190,7 @@ def _number(spec: TableSpec, column: Column, kind: str, _now: datetime) -> _Made
         value = f"{c}::BIGINT"
     elif kind in ("FLOAT", "DOUBLE", "DECIMAL"):
         value = f"CASE WHEN {c} = trunc({c}) THEN TRY_CAST({c} AS BIGINT) END"
-        given = f"{c} IS NOT NULL AND NOT isnan({c}::DOUBLE)"
+        given = f"{c}::VARCHAR <> 'nan'"  # isnan() is folded away where Parquet statistics know no NaN
     elif kind == "VARCHAR":
         value = rf"CASE WHEN regexp_full_match({c}, '\s*[+-]?\d+(\.0*)?\s*') THEN TRY_CAST({c} AS BIGINT) END"
         given = f"trim({c}) <> ''"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from threading import Lock
 
 import duckdb
 import pyarrow as pa
@@ -24,7 +25,7 @@ import pyarrow.parquet as pq
 from stillwatch.domain import Progress, TableSpec
 from stillwatch.errors import SourceError
 from stillwatch.sources.contract import CONTRACT
-from stillwatch.sources.prompts import Sketcher
+from stillwatch.sources.prompts import Sketch, Sketcher
 from stillwatch.sources.source import BatchTable, FileTable
 from stillwatch.sources.textfiles import text_batches
 from stillwatch.sources.tokens import Tokens
@@ -64,6 +65,24 @@ class Staged:
     """Columns with at least one value among the good rows."""
     problems: tuple[str, ...]
     """Why the whole import must be refused, in sentences."""
+
+
+class _LazySketcher:
+    """A sketcher that is made for the first prompt there is: its compiled code takes a moment to load."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._lock = Lock()
+        self._made: Sketcher | None = None
+
+    def sketch(self, prompts: pa.Array) -> Sketch:
+        if prompts.null_count == len(prompts):
+            none = pa.nulls(len(prompts), pa.int32())
+            return Sketch(none.cast(pa.string()), pa.nulls(len(prompts), pa.list_(pa.int32())), none, none)
+        with self._lock:
+            if self._made is None:
+                self._made = Sketcher(self._key)
+        return self._made.sketch(prompts)
 
 
 @dataclass(frozen=True)
@@ -169,6 +188,7 @@ class Stager:
         out = pa.schema([*fields, *_ROW.items()])
         path = self.folder / f"{name}.staged.parquet"
         done = 0
+        self.progress(f"reading {name}", None)
         with pq.ParquetWriter(path, out, compression="snappy") as writer, ThreadPoolExecutor(self.threads) as pool:
             for table in _ahead(pool, self.threads + 1, self._door(name), tables):
                 writer.write_table(table.select(out.names).cast(out))
@@ -180,18 +200,17 @@ class Stager:
         """What happens to checked rows of a table before they may be written."""
         if name == "identifiers":
             return self._tokenised
-        if name != "requests":
-            return lambda table: table
-        self.progress("preparing the prompt scanner (compiled once)", None)
-        sketcher = Sketcher(self.tokens.derived_key("phrases"))
-        return lambda table: self._sketched(table, sketcher)
+        if name == "requests":
+            sketcher = _LazySketcher(self.tokens.derived_key("phrases"))
+            return lambda table: self._sketched(table, sketcher)
+        return lambda table: table
 
     def _tokenised(self, table: pa.Table) -> pa.Table:
         kinds = pc.utf8_lower(pc.utf8_trim_whitespace(table.column("kind")))
         values = self.tokens.identifier_column(kinds, table.column("value"))
         return _set(_set(table, "kind", kinds), "value", values)
 
-    def _sketched(self, table: pa.Table, sketcher: Sketcher) -> pa.Table:
+    def _sketched(self, table: pa.Table, sketcher: _LazySketcher) -> pa.Table:
         ips = table.column("ip")
         prompts = table.column("prompt").combine_chunks()
         sketch = sketcher.sketch(prompts)
@@ -280,14 +299,17 @@ def _names(files: tuple[Path, ...]) -> str:
 
 
 def _scan_parquet(spec: TableSpec, files: tuple[Path, ...]) -> str:
-    """The contract columns of Parquet files that have them; other columns are not looked at."""
-    present = {name for file in files for name in pq.read_schema(file).names}
+    """The contract columns of Parquet files that have them, with ``_file`` and ``_row``; others are not looked at."""
+    present = {name.lower() for file in files for name in pq.read_schema(file).names}
     columns = ", ".join(f'"{c}"' for c in spec.names if c in present)
+    path = "_path"
+    while path in present:  # the engine adds this column; a file may have one of that name
+        path += "_"
+    row = "NULL::BIGINT" if "file_row_number" in present else "file_row_number + 1"
     listed = ", ".join(quote(str(f)) for f in files)
     return (
-        f"(SELECT {columns}, parse_filename(_path) AS _file, file_row_number + 1 AS _row "
-        f"FROM read_parquet([{listed}], filename = '_path', file_row_number = true, union_by_name = true, "
-        "hive_partitioning = false, binary_as_string = true))"
+        f"(SELECT {columns}, parse_filename({path}) AS _file, {row} AS _row FROM read_parquet([{listed}], "
+        f"filename = '{path}', union_by_name = true, hive_partitioning = false, binary_as_string = true))"
     )
 
 
