@@ -22,7 +22,7 @@ from stillwatch.domain import TableSpec
 from stillwatch.errors import SourceError
 from stillwatch.sources.files import Bad, json_records, readable
 
-MAX_LINE = 32 * 1024 * 1024
+MAX_LINE = 16 * 1024 * 1024
 """Longest row of a CSV in bytes: the block that is held in memory."""
 BATCH_ROWS = 20_000
 BATCH_BYTES = 32 * 1024 * 1024
