@@ -30,7 +30,7 @@ class Reach:
 
 
 def members(campaigns: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
-    """Each account of each campaign: campaign_id, status (of the campaign), account_id, requests, tokens, first_seen."""
+    """Each account of each campaign: campaign_id, status (of it), account_id, requests, tokens, first_seen."""
     known = accounts[["account_id", "requests", "first_seen"]].assign(
         tokens=accounts["input_tokens"].fillna(0) + accounts["output_tokens"].fillna(0)
     )
