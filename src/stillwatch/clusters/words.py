@@ -105,7 +105,12 @@ def _ties(evidence: Evidence, found: Found, tests: int) -> list[tuple[object, ..
         )
         if usual:
             text += f"; in this data set one {noun(kind, 1)} is used by {number(round(usual, 2))} accounts on average"
-        rows.append((part.evidence, text, INNOCENT[part.evidence], bits, excess.values, excess.accounts, outside, p))
+        # Ties that formed the group cannot test it.
+        formed = found.tested.origin == "identity" and part.evidence in HARD
+        p_value = None if formed else p
+        rows.append(
+            (part.evidence, text, INNOCENT[part.evidence], bits, excess.values, excess.accounts, outside, p_value)
+        )
     return rows
 
 
