@@ -69,7 +69,7 @@ class Otel:
         try:
             sheets = _Sheets(
                 spool.sheet("calls", {"n": pa.int64(), **rows.CALL_COLUMNS}),
-                spool.sheet("context", rows.CONTEXT_COLUMNS),
+                spool.sheet("context", {"n": pa.int64(), **rows.CONTEXT_COLUMNS}),
                 spool.sheet("texts", {"n": pa.int64(), **rows.TEXT_COLUMNS}),
             )
             for file in files:
@@ -154,7 +154,7 @@ def _add_span(
     if rows.is_call(attributes):
         _add_call(sheets, where, rows.call_row(span, attributes, names, scope, event=False))
     elif (row := rows.context_row(span, attributes, names, scope)) is not None:
-        sheets.context.add((*row, *where, None, None))
+        sheets.context.add((sheets.context.rows, *row, *where, None, None))
         sheets.doors += row[rows.DOOR]
 
 

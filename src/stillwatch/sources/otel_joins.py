@@ -32,9 +32,9 @@ def requests_expr(
         asked = _texts_expr(asked, texts)
     if context is None:
         return attributed_expr(asked.mutate(door=False, model=asked.model.fill_null(UNKNOWN_MODEL)))
-    around = context.group_by("trace_id", "span_id").agg(
-        **{c: context[c].min() for c in (*_WHO, "parent_id", "ts", "ended", "status", "door", "_file", "_row")}
-    )
+    # A span that was delivered twice counts once.
+    around = context.semi_join(context.group_by("trace_id", "span_id").agg(n=lambda t: t.n.min()), "n")
+    around = settled(around)
     every = _surrounded_expr(asked, around)
     if doors:
         refused = _doors_expr(around, good)

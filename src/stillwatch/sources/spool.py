@@ -9,6 +9,7 @@ text, and is removed when the batches were taken, or by the next reader when a p
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -17,9 +18,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from stillwatch.errors import SourceError
 
 _PREFIX = "stillwatch-spool-"
 _ROWS = 10_000
@@ -70,10 +74,13 @@ class Spool:
 
     def __init__(self) -> None:
         _sweep()
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        handle = _claim(self.folder)
+        if handle is None:
+            raise SourceError(f"{self.folder} was taken away while it was made. Try again.")
         self._sheets: dict[str, Sheet] = {}
         self._parts = 0
-        self._remove = weakref.finalize(self, shutil.rmtree, str(self.folder), ignore_errors=True)
+        self._remove = weakref.finalize(self, _remove, str(self.folder), handle)
         self._engine = ibis.duckdb.connect(memory_limit=_MEMORY, temp_directory=str(self.folder / "spill"))
 
     def sheet(self, name: str, columns: dict[str, pa.DataType]) -> Sheet:
@@ -97,7 +104,7 @@ class Spool:
     def keep(self, name: str, expr: ibis.Table) -> ibis.Table:
         """Carry an expression out once and keep its rows, so that several questions can be asked of them."""
         path = self.folder / f"{name}.parquet"
-        expr.to_parquet(path)
+        self._carry_out(expr, path)
         return self._engine.read_parquet(path, table_name=name)
 
     def count(self, expr: ibis.Table) -> dict[str, Any]:
@@ -108,11 +115,20 @@ class Spool:
         """Rows of an expression, cast to a schema if one is given. The spool lives as long as any of its iterators."""
         self._parts += 1
         path = self.folder / f"out-{self._parts}.parquet"
-        expr.to_parquet(path)
+        self._carry_out(expr, path)
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=_BATCH):
                 yield batch if schema is None else batch.cast(schema)
         path.unlink()
+
+    def _carry_out(self, expr: ibis.Table, path: Path) -> None:
+        try:
+            expr.to_parquet(path)
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as e:
+            raise SourceError(
+                f"joining the rows of this source ran out of memory or of room in {self.folder.parent} ({e}). "
+                "Give TMPDIR a folder with more room, or import the logs in parts, such as day by day."
+            ) from e
 
     def close(self) -> None:
         """Remove everything at once."""
@@ -120,19 +136,30 @@ class Spool:
         self._remove()
 
 
+def _claim(folder: Path) -> int | None:
+    """The operating system's lock on a spool, which ends with the process that holds it; null if somebody has it."""
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
+
+
 def _sweep() -> None:
     """Remove what readers left behind whose process is gone (killed in the middle of an import)."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        owner = folder.name.removeprefix(_PREFIX).split("-")[0]
-        if owner.isdigit() and not _alive(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
+        try:
+            # A spool without a lock is being made at this moment.
+            if not (folder / "lock").exists() or (handle := _claim(folder)) is None:
+                continue
+        except OSError:
+            continue
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+def _remove(folder: str, handle: int) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(handle)
