@@ -61,6 +61,7 @@ def running_app(home: Path, *, user: str = "Ada") -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    home = home.resolve()
     log = home / "app.log"
     home.mkdir(parents=True, exist_ok=True)
     env = {k: v for k, v in os.environ.items() if not k.startswith("STILLWATCH_")}
