@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from stillwatch.ui import campaigns_view, kit, navigation, person, session
+from stillwatch.ui import blocks, campaigns_view, kit, navigation, person, session
 from stillwatch.ui import data_facts as facts
 from stillwatch.ui import data_view as view
 
@@ -39,7 +39,8 @@ def show() -> None:
     view.draw_figures(holding, run)
     left, right = st.columns([1.9, 1], gap="small")
     with left.container(border=True, gap="xsmall"):
-        kit.title("Sources and imports", " ".join(facts.freshness(holding, run, campaigns_view.now())))
+        kit.title("Sources and imports")
+        kit.html(blocks.note(" ".join(facts.freshness(holding, run, campaigns_view.now()))))
         view.draw_imports(holding)
     with right.container(border=True, gap="xsmall"):
         kit.title("Import more", "the same file twice adds nothing")

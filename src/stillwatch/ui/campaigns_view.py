@@ -12,7 +12,7 @@ from markupsafe import Markup
 from stillwatch.cases.campaigns import Campaign
 from stillwatch.domain import CampaignStatus
 from stillwatch.ui import campaign_facts as facts
-from stillwatch.ui import kit, navigation, session, words
+from stillwatch.ui import kit, navigation, session, timeline, words
 from stillwatch.warehouse.runs import Run
 
 TABLES = ("accounts", "clusters", "timeline", "markers", "capabilities", "hypotheses")
@@ -165,23 +165,17 @@ def draw_activity(size: facts.Extent) -> None:
         )
     )  # fmt: skip
     layers: list[alt.Chart | alt.LayerChart] = [bars]
-    inside = size.markers[
-        (size.markers["at"] >= daily["day"].min()) & (size.markers["at"] <= daily["day"].max() + pd.Timedelta("1D"))
-    ]
+    first, last = daily["day"].min(), daily["day"].max() + pd.Timedelta("1D")
+    inside = size.markers[(size.markers["at"] >= first) & (size.markers["at"] <= last)]
     if not inside.empty:
-        marks = inside.assign(text=[words.plain(t, 80) for t in inside["text"]])
-        base = alt.Chart(marks).encode(
-            x=alt.X("utcyearmonthdatehours(at):T"),
-            tooltip=[
-                alt.Tooltip("text:N", title="Event"),
-                alt.Tooltip("utcyearmonthdatehours(at):T", title="When (UTC)"),
-            ],
+        lines = alt.Chart(inside[["at", "kind"]]).mark_rule(color="#94a3b8", strokeWidth=1.5)
+        # Half as wide as a cluster's timeline, so flags need twice the distance not to cover one another.
+        words_above = alt.Chart(timeline.flags(inside, (last - first) * 2)).mark_text(
+            align="left", dx=4, color="#94a3b8", fontSize=11
         )
-        dash = alt.StrokeDash("kind:N", title=None, legend=None)
-        layers.append(base.mark_rule(color="#94a3b8", strokeWidth=1.5).encode(strokeDash=dash))
-        layers.append(
-            base.mark_text(align="left", dx=4, color="#94a3b8", fontSize=11).encode(y=alt.value(6), text="text:N")
-        )
+        when = alt.X("utcyearmonthdatehours(at):T")
+        layers.append(lines.encode(x=when, strokeDash=alt.StrokeDash("kind:N", title=None, legend=None)))
+        layers.append(words_above.encode(x=when, y=alt.value(6), text="what:N"))
     st.altair_chart(
         alt.layer(*layers).properties(height=190),
         key="campaign_activity",

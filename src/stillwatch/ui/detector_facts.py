@@ -116,7 +116,7 @@ def verdict(metrics: Mapping[str, Any]) -> tuple[str, bool | None]:
             worse = worse or below
             word = "better than" if mine > other + 0.005 else "worse than" if below else "about as good as"
             told.append(f"{word} {name} ({mine:.2f} against {other:.2f})")
-    text = f"Orders {' and '.join(told)}" if told else f"Average precision {mine:.2f}"
+    text = f"Ranks {' and '.join(told)}" if told else f"Average precision {mine:.2f}"
     return text, (not worse if compared else None)
 
 

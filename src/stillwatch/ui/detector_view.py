@@ -256,7 +256,7 @@ def draw_moves(run: Run) -> None:
         height="content",
         on_select="rerun",
         selection_mode="single-row",
-        column_order=["now", "before", "moved", "cluster_id", "score_before", "score", "size", "title"],
+        column_order=["now", "before", "moved", "cluster_id", "score_before", "score", "title"],
         column_config={
             "now": kit.column("Now", "number", width=50),
             "before": kit.column("Before", "number", width=56),
@@ -264,7 +264,6 @@ def draw_moves(run: Run) -> None:
             "cluster_id": kit.column("Cluster", width=84),
             "score_before": kit.column("Score before", "score", width=104),
             "score": kit.column("Score now", "score", width=104),
-            "size": kit.column("Accounts", "number", width=70),
             "title": kit.column("What it is"),
         },
     )

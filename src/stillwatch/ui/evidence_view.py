@@ -24,8 +24,8 @@ from stillwatch.pipeline.casefile import case_file
 from stillwatch.ui import blocks, campaign_facts, kit, session, words
 
 REDACTION_TITLES = {
-    "full": "Full: ids as we know them, for our own legal and security people",
-    "pseudonymous": "Pseudonymous: ids replaced, nobody's own words, for others",
+    "full": "Full: for our own people",
+    "pseudonymous": "Pseudonymous: for others",
 }
 MOST_UPLOAD = 512 << 20
 """Bytes of a bundle that the page takes for checking."""
@@ -211,10 +211,10 @@ def draw_bundles(bundles: pd.DataFrame, custody: pd.DataFrame) -> None:
         column_config={
             "bundle_id": kit.column("Bundle", width=72),
             "campaign_id": kit.column("Campaign", width=78),
-            "made_at": kit.column("Made (UTC)", "time", width=130),
-            "made_by": kit.column("By", width=80),
-            "marking": kit.column("Marking", width=134),
-            "redaction": kit.column("Redaction", width=100),
+            "made_at": kit.column("Made (UTC)", "time", width=126),
+            "made_by": kit.column("By", width=64),
+            "marking": kit.column("Marking", width=128),
+            "redaction": kit.column("Redaction", width=92),
             "megabytes": kit.column("MB", "bits", width=50),
             "reason": kit.column("Why"),
             "sha256": kit.column("SHA-256", width=120),

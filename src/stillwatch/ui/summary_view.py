@@ -156,6 +156,8 @@ def draw_movements(clusters: pd.DataFrame) -> None:
         for r in table.to_dict("records")
     ]
     kit.html(blocks.grid(("", "Groups", "Accounts", "Change in accounts"), rows))
+    if list(table["lineage"]) == ["new"]:
+        kit.html(blocks.note("There is no run before to compare with, so every group is new."))
     waiting = clusters[clusters["lineage"].isin(["returned", "grown", "new"])].sort_values("rank").head(3)
     for r in waiting.to_dict("records"):
         st.page_link(
@@ -251,10 +253,14 @@ def draw_quality(models: pd.DataFrame) -> None:
             measured = metrics.get(name)
             if measured:
                 pairs.append((title, quality_words(measured)))
-        kit.html(Markup("{}{}").format(kit.facts(pairs), blocks.note(str(metrics.get("statement") or ""))))
+        kit.html(Markup("{}{}").format(kit.facts(pairs), blocks.note(_sentence(str(metrics.get("statement") or "")))))
     st.page_link(
         navigation.PAGES["detector"].file, label="Open the Detector page", icon=navigation.PAGES["detector"].icon
     )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def quality_words(measured: dict[str, Any]) -> str:
