@@ -29,6 +29,7 @@ from stillwatch.config import settings
 from stillwatch.domain import UNATTRIBUTED
 from stillwatch.pipeline.ingest import import_path
 from stillwatch.sources.registry import pick
+from stillwatch.warehouse.store import Warehouse
 
 NGINX = Path(__file__).resolve().parent.parent / "docs" / "mappings" / "nginx.yaml"
 LATE = 3.0
@@ -227,12 +228,11 @@ def count(counts: dict[str, list[int]], column: str, equal: bool) -> None:
 
 def imported(one: Set, home: Path) -> str:
     where = settings(Path(tempfile.mkdtemp(dir=home, prefix="gateway-")))
-    first = import_path(where, one.path, format=one.format, mapping=one.mapping)
-    again = import_path(where, one.path, format=one.format, mapping=one.mapping)
-    return (
-        f"{first.rows_new.get('requests', 0)} new, {sum(first.rows_set_aside.values())} set aside; "
-        f"again: {sum(again.rows_new.values())} new"
-    )
+    stored = []
+    for _ in range(2):
+        report = import_path(where, one.path, format=one.format, mapping=one.mapping)
+        stored.append(Warehouse.open(where).table("requests").count().execute())
+    return f"{stored[0]} stored, {sum(report.rows_set_aside.values())} set aside; again: {stored[1] - stored[0]} more"
 
 
 def main() -> int:
