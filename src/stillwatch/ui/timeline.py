@@ -106,7 +106,7 @@ def chart(
         "data": {"name": "focus"},
         "mark": {"type": "rect", "cornerRadius": 2, "color": _FOCUS},
         "encoding": {
-            "x": x, "x2": {"field": "end"}, "y": lane,
+            "x": {"field": "bin", "type": "temporal"}, "x2": {"field": "end"}, "y": lane,
             "opacity": {
                 "field": "requests", "type": "quantitative", "legend": None,
                 "scale": {"type": "sqrt", "range": [0.12, 1]},
@@ -143,12 +143,12 @@ def chart(
             "cells": _plain(cells, "title", "bin", "end", "requests", "tokens", "accounts"),
             "focus": _plain(top, "title", "bin", "end", "requests", "accounts"),
             "markers": _plain(inside.assign(text=[plain(t, 80) for t in inside["text"]]), "at", "kind", "text"),
-            "flags": _plain(_flags(inside, end - begin), "at", "kind", "what"),
+            "flags": _plain(flags(inside, end - begin), "at", "kind", "what"),
         },
     }
 
 
-def _flags(markers: pd.DataFrame, span: pd.Timedelta) -> pd.DataFrame:
+def flags(markers: pd.DataFrame, span: pd.Timedelta) -> pd.DataFrame:
     """Words above the lines; markers closer than a tenth of the span share one flag, so that none covers another."""
     flags: list[dict[str, Any]] = []
     for m in markers.sort_values("at").to_dict("records"):
