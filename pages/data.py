@@ -24,6 +24,9 @@ def show() -> None:
         person.menu()
     view.draw_job()
 
+    if holding.empty and view.busy():
+        kit.html(blocks.note("The pages fill as soon as the import is done; you can leave this one meanwhile."))
+        return
     if holding.empty:
         kit.empty(
             "Nothing imported yet",

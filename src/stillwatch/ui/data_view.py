@@ -91,16 +91,16 @@ def draw_job() -> None:
         return
     with st.container(border=True, gap="xsmall"):
         if latest.running:
-            _running_job()
+            _running_job(latest.finished)
         else:
             _job(latest)
 
 
 @st.fragment(run_every=1.0)
-def _running_job() -> None:
+def _running_job(finished: int) -> None:
     latest = jobs(session.settings()).latest
-    if latest is None or not latest.running:
-        st.rerun()  # it ended: the whole page shows what came of it
+    if latest is None or not latest.running or latest.finished != finished:
+        st.rerun()  # a command ended: the whole page shows what came of it
     _job(latest)
 
 
@@ -127,7 +127,7 @@ def _job(job: Job) -> None:
         st.warning(
             "Stopped. What was published before is as it was; the same again takes it up.", icon=":material/info:"
         )
-    lines = job.steps[-_SHOWN_STEPS:] if job.running else job.words[-14:]
+    lines = job.steps[-_SHOWN_STEPS:-1] if job.running else job.words[-14:]
     if lines:
         rows = Markup("").join(Markup("<li>{}</li>").format(words.plain(line, 240)) for line in lines)
         kit.html(Markup('<ul class="sw-list sw-q sw-n" style="font-size:.95em">{}</ul>').format(rows))

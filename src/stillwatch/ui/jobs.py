@@ -42,6 +42,8 @@ class Job:
     error: str = ""
     """Why it failed, in the words of the command; empty otherwise."""
     seconds: float = 0.0
+    finished: int = 0
+    """Commands that have ended well."""
 
     @property
     def running(self) -> bool:
@@ -110,6 +112,7 @@ class Jobs:
                     last = f" Its last line: {job.steps[-1]}" if job.steps else ""
                     job.error = job.error or f"`stillwatch {command[0]}` broke off (code {code}).{last}"
                     break
+                job.finished += 1
         except OSError as e:
             state, job.error = "failed", f"the command could not be started: {e}"
         finally:
