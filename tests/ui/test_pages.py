@@ -113,25 +113,52 @@ def test_the_queue_is_in_rank_order_and_filters(open_page: Open, hostile_home: P
     assert "Nothing matches" in html_of(app)
 
 
-def test_claim_snooze_and_wake(open_page: Open, hostile_home: Path) -> None:
+def test_a_claim_is_shown_and_given_back(open_page: Open, hostile_home: Path) -> None:
     app = open_page()
     app.button(key="claim").click().run()
     clean(app)
     with CaseStore.open(settings()) as store:
         held = store.queue_state()
         assert list(zip(held["cluster_id"], held["assignee"], strict=True)) == [(FIRST, "ana")]
-    app.text_input(key="snooze_reason").input("waiting for the payment processor")
-    next(b for b in app.button if b.label == "Snooze").click().run()
-    clean(app)
-    assert "2 clusters wait for a verdict" in html_of(app)
-
-
-def test_a_snooze_needs_a_reason(open_page: Open, hostile_home: Path) -> None:
-    app = open_page()
-    next(b for b in app.button if b.label == "Snooze").click().run()
-    assert "Say what you are waiting for" in app.warning[0].value
+    assert app.button(key="claim").label == "Release"
+    app.button(key="claim").click().run()
     with CaseStore.open(settings()) as store:
         assert store.queue_state().empty
+
+
+# AppTest reruns the whole script where a browser reruns a dialog alone, so dialogs are tested as scripts of their own.
+
+
+def test_a_snoozed_cluster_leaves_the_queue(open_page: Open, hostile_home: Path) -> None:
+    dialog = AppTest.from_string(f"from stillwatch.ui import cluster_view\ncluster_view.snooze('{FIRST}')").run()
+    dialog.button[0].click().run()
+    assert "Say what you are waiting for" in dialog.warning[0].value
+    dialog.text_input(key="snooze_reason").input("waiting for the payment processor")
+    dialog.button[0].click().run()
+    assert not dialog.exception
+    app = open_page()
+    clean(app)
+    assert "2 clusters wait for a verdict" in html_of(app)
+    with CaseStore.open(settings()) as store:
+        assert list(store.queue_state()["snooze_reason"]) == ["waiting for the payment processor"]
+
+
+def test_a_second_cluster_joins_the_campaign_of_the_first(hostile_home: Path) -> None:
+    with CaseStore.open(settings()) as store:
+        store.create_campaign("cards <b>", [FIRST], "bo", "shared cards")
+    dialog = AppTest.from_string(
+        "from stillwatch.ui import kit, labelling\n"
+        "labelling.dialog('C-a1b2c2', 'distillation', ['<i>why</i>'], 'R-20261120-120000-fa4e', None)"
+    ).run()
+    clean(dialog)
+    dialog.selectbox[0].select("K-0001")
+    dialog.text_area[0].input("the same cards again")
+    dialog.button[0].click().run()
+    assert not dialog.exception
+    with CaseStore.open(settings()) as store:
+        assert store.campaign("K-0001").cluster_ids == (FIRST, "C-a1b2c2")
+        assert len(store.campaigns()) == 1
+        assert store.labels()["target_id"].tolist() == ["C-a1b2c2"]
 
 
 def test_take_the_next_claims_and_opens_it(open_page: Open, hostile_home: Path) -> None:

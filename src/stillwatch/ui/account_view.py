@@ -158,7 +158,8 @@ def activity(account: Account) -> None:
             kit.title("Requests a day", _span_note(account))
             st.space("stretch")
             by = st.segmented_control(
-                "Split", list(_SPLITS), format_func=_SPLITS.__getitem__, default="model", key="account_split",
+                "Split", list(_SPLITS), format_func=_SPLITS.__getitem__, default="model",
+                key="account_split", persist_state="session",
                 label_visibility="collapsed", required=True,
             )  # fmt: skip
         _chart(account, by or "model")
@@ -203,7 +204,8 @@ def _chart(account: Account, by: str) -> None:
         )
         .properties(height=232)
     )
-    st.altair_chart(bars, key="account_daily", alt=f"Requests a day {_SPLITS[by].lower()}")
+    with st.container(key="plain_chart_account"):
+        st.altair_chart(bars, key="account_daily", alt=f"Requests a day {_SPLITS[by].lower()}")
 
 
 @st.fragment
@@ -235,7 +237,8 @@ def sharing(account: Account) -> None:
 
 def _shared_table(table: pd.DataFrame) -> list[int]:
     shown = table.assign(
-        kind=[f"{look.mark(e).glyph} {k}" for e, k in zip(table["evidence"], table["kind"], strict=True)]
+        value=[str(v).partition(":")[2] or str(v) for v in table["value"]],  # without the kind that stands beside it
+        kind=[f"{look.mark(e).glyph} {k}" for e, k in zip(table["evidence"], table["kind"], strict=True)],
     )
     column = kit.column
     event = st.dataframe(

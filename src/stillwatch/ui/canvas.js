@@ -29,6 +29,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (S && S.version === version) { S.send = send; S.paint(); return; }
   const camera = S && S.net ? { position: S.net.getViewPosition(), scale: S.net.getScale() } : null;
   const same = S && S.family === version.split("|")[0];
+  if (S && !same) document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0 });   // another cluster begins at its head
   if (S) S.destroy();
   S = new Drawing(parentElement, root, version, JSON.parse(new TextDecoder().decode(data.subarray(cut + 1))), send);
   root.__drawing = S;

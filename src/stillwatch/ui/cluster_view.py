@@ -45,7 +45,7 @@ def header(cluster: Cluster, labels: pd.DataFrame, queue: pd.DataFrame) -> None:
         mine = held["assignee"] == session.who()
         if st.button("Release" if mine else "Assign to me", icon=":material/person_add:", shortcut="A", key="claim"):
             queue_facts.claim_or_release(cluster.cluster_id, mine)
-        snooze(cluster.cluster_id)
+        snooze_button(cluster.cluster_id)
         for value, key in ((LabelValue.BENIGN, "B"), (LabelValue.DISTILLATION, "X")):
             kind = "primary" if value == LabelValue.DISTILLATION else "secondary"
             icon = ":material/verified_user:" if value == LabelValue.BENIGN else ":material/gavel:"
@@ -57,16 +57,20 @@ def header(cluster: Cluster, labels: pd.DataFrame, queue: pd.DataFrame) -> None:
     labelling.saved_note()
 
 
+@st.dialog("Put aside for a while")
 def snooze(cluster_id: str) -> None:
-    """Put a cluster aside for a while, with a reason."""
-    with (
-        st.popover("Snooze", icon=":material/snooze:", help="Put it aside for some days"),
-        st.form("snooze", border=False),
-    ):
-        days = st.number_input("Days", 1, 90, 7, key="snooze_days")
+    """Snooze a cluster, with a reason for whoever meets it again."""
+    with st.form("snooze", border=False):
         reason = st.text_input("Reason", key="snooze_reason", placeholder="What are we waiting for?", max_chars=2000)
-        if st.form_submit_button("Snooze", icon=":material/snooze:"):
+        days = st.number_input("Days", 1, 90, 7, key="snooze_days", width=120)
+        if st.form_submit_button("Put aside", type="primary", icon=":material/snooze:"):
             queue_facts.snooze(cluster_id, timedelta(days=int(days)), reason)
+
+
+def snooze_button(cluster_id: str) -> None:
+    """Button that opens ``snooze``."""
+    if st.button("Snooze", icon=":material/snooze:", shortcut="Z", key="snooze_open"):
+        snooze(cluster_id)
 
 
 def figures(cluster: Cluster) -> None:
@@ -89,7 +93,7 @@ def figures(cluster: Cluster) -> None:
             Figure(
                 "Evidence",
                 f"{bits:.0f} bits",
-                f"{words.count(len(reasons), 'reason')}: {', '.join(views)}",
+                f"{words.count(len(views), 'view')}: {', '.join(views)}",
                 title=meaning,
             ),
             Figure("Stability", words.share(row["stability"]), "same members with other seeds"),
@@ -129,13 +133,13 @@ def _hypotheses(cluster: Cluster) -> Markup:
         parts += [Markup('<span class="sw-q">− {}</span>').format(words.plain(t, 200)) for t in h["speaks_against"]]
         rows.append(
             Markup(
-                '<tr><td style="width:30%"><b>{}</b> {}</td><td style="width:14%">{} <span class="sw-n">{}</span></td>'
-                "<td>{}</td></tr>"
+                '<tr><td style="width:29%"><b>{}</b> {}</td><td style="width:19%"><span class="sw-fit">'
+                '<span class="sw-n">{}</span>{}</span></td><td>{}</td></tr>'
             ).format(
                 name,
                 words.hypothesis(name),
-                kit.bar(float(h["fit"]), colour),
                 f"{float(h['fit']):.2f}",
+                kit.bar(float(h["fit"]), colour),
                 Markup("<br>").join(parts) or Markup('<span class="sw-q">nothing either way</span>'),
             )
         )

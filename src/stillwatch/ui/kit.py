@@ -24,8 +24,13 @@ ROW_HEIGHT = 28
 
 
 def stylesheet() -> None:
-    """The one stylesheet; takes no room on the page. Called once a script run, by app.py."""
-    st.html(look.STYLESHEET)
+    """The one stylesheet; takes no room on the page. Called once a script run, by app.py.
+
+    Streamlit says light or dark on the app itself; dialogs and menus hang beside it and need it said on the root.
+    """
+    scheme = st.context.theme.type
+    root = f"<style>:root{{color-scheme:{scheme}}}</style>" if scheme in ("light", "dark") else ""
+    st.html(look.STYLESHEET + root)
 
 
 def icon(name: str) -> Markup:

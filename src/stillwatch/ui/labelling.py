@@ -8,7 +8,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from stillwatch.cases.labels import Statement
-from stillwatch.domain import LabelValue, TargetType
+from stillwatch.domain import CampaignStatus, LabelValue, TargetType
 from stillwatch.errors import StillwatchError
 from stillwatch.pipeline.labels import save_label
 from stillwatch.ui import kit, navigation, session, words
@@ -16,8 +16,13 @@ from stillwatch.ui import kit, navigation, session, words
 _NOTE, _GO = "_label_note", "_campaign_to_open"
 
 
-def save(target: TargetType, ids: Sequence[str], value: str | None, reason: str, run_id: str) -> bool:
-    """Save one label per target, all or none; what was done is shown by ``saved_note`` after the rerun."""
+def save(
+    target: TargetType, ids: Sequence[str], value: str | None, reason: str, run_id: str, campaign: str | None = None
+) -> bool:
+    """Save one label per target, all or none; what was done is shown by ``saved_note`` after the rerun.
+
+    A cluster called distillation goes into ``campaign`` when one is named, else it opens its own.
+    """
     if value is None:
         st.warning("Choose a label first. “Unsure” is a good answer: it tells the next person that you looked.")
         return False
@@ -27,10 +32,12 @@ def save(target: TargetType, ids: Sequence[str], value: str | None, reason: str,
     store, by = session.case_store(), session.who()
     try:
         if target == TargetType.CLUSTER:
+            if campaign:
+                store.add_to_campaign(campaign, by, reason, cluster_ids=ids)
             done = save_label(session.settings(), store, target, ids[0], value, reason=reason, by=by, run_id=run_id)
             note = f"Saved: {words.label(value)} for {ids[0]}, by {by}."
             if done.campaign_id:
-                note += f" Campaign {done.campaign_id} {'was opened for it' if done.opened else 'holds it already'}."
+                note += f" Campaign {done.campaign_id} {'was opened for it' if done.opened else 'holds it'}."
             st.session_state[_NOTE] = (note, done.campaign_id)
         else:
             saved = store.add_labels([Statement(target, i, value, reason, by, run_id=run_id) for i in ids], by)
@@ -52,6 +59,7 @@ def saved_note() -> None:
     if note is None:
         return
     text, campaign = note
+    st.toast(words.md(text, 400), icon=":material/check_circle:")  # seen wherever the page is scrolled to
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.success(words.md(text, 400), icon=":material/check_circle:")
         if campaign:
@@ -108,12 +116,29 @@ def dialog(cluster_id: str, value: str, reasons: Sequence[str], run_id: str, nex
         reason = st.text_area(
             "Reason", height=88, max_chars=2000, placeholder="What decides it for you, in a sentence or two"
         )
+        campaign = _campaign_choice(cluster_id) if value == LabelValue.DISTILLATION else None
         go_on = st.checkbox("Open the next in the queue", value=True, disabled=next_id is None)
         pressed = st.form_submit_button("Save label", type="primary", icon=":material/check:")
-    if pressed and save(TargetType.CLUSTER, [cluster_id], value, reason, run_id):
+    if pressed and save(TargetType.CLUSTER, [cluster_id], value, reason, run_id, campaign):
         if go_on and next_id:
             navigation.go("cluster", cluster=next_id)
         st.rerun()
+
+
+def _campaign_choice(cluster_id: str) -> str | None:
+    """Which campaign the cluster goes into; None = its own, or the one that holds it already."""
+    campaigns = session.case_store().campaigns()
+    if campaigns.empty or any(cluster_id in ids for ids in campaigns["cluster_ids"]):
+        return None
+    running = campaigns[~campaigns["status"].isin([CampaignStatus.CLOSED, CampaignStatus.REJECTED])]
+    names = dict(zip(running["campaign_id"], running["name"], strict=True))
+    chosen: str | None = st.selectbox(
+        "Campaign",
+        [None, *names],
+        format_func=lambda c: "Open a new campaign" if c is None else f"{c}  {words.plain(names[c], 60)}",
+        help="One operator may be behind several clusters: put them into one campaign",
+    )
+    return chosen
 
 
 def history(target: TargetType, target_id: str) -> None:

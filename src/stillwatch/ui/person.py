@@ -9,13 +9,14 @@ from stillwatch.errors import StillwatchError
 from stillwatch.ui import kit, session, words
 
 KEYS = (
-    ("N", "next in the queue"),
-    ("O", "open the selected cluster"),
-    ("A", "assign to me"),
+    ("N", "take or open the next"),
+    ("O", "open what is chosen"),
+    ("A", "assign to me, release"),
     ("Z", "snooze"),
     ("X", "label: distillation"),
     ("B", "label: benign"),
-    ("U", "back to the queue"),
+    ("Esc", "drop selection and window"),
+    ("↑ ↓ Enter", "move in the queue, open"),
 )
 
 

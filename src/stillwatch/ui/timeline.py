@@ -129,7 +129,7 @@ def chart(
             "tooltip": [_tip("text", "nominal", "what"), _tip("at", "temporal", "at", _TIME)],
         },
     }  # fmt: skip
-    flags = {
+    flag_words = {
         "data": {"name": "flags"},
         "mark": {"type": "text", "align": "left", "dx": 3, "dy": -7, "fontSize": 10, "limit": 150},
         "encoding": {"x": when, "y": {"value": 0}, "text": {"field": "what", "type": "nominal"}, "color": colour},
@@ -137,7 +137,7 @@ def chart(
     return {
         "height": row_height * len(order),
         "padding": {"top": 14, "left": 0, "right": 4, "bottom": 0},
-        "layer": [rects, focus, lines, flags],
+        "layer": [rects, focus, lines, flag_words],
         "resolve": {"scale": {"color": "independent", "opacity": "independent", "strokeDash": "independent"}},
         "datasets": {
             "cells": _plain(cells, "title", "bin", "end", "requests", "tokens", "accounts"),

@@ -136,7 +136,7 @@ def _preview(r: dict[Any, Any]) -> None:
             if st.button("Wake", icon=":material/alarm:", key="wake"):
                 queue_facts.snooze(cluster_id, timedelta(seconds=-1), "woken from the queue")
         else:
-            cluster_view.snooze(cluster_id)
+            cluster_view.snooze_button(cluster_id)
     if r["snoozed"]:
         kit.html(kit.chip(f"snoozed until {words.day(r['snoozed_until'])}: {r['snooze_reason']}", "quiet", "snooze"))
     if not words.missing(r["lookalike"]):

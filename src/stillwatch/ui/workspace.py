@@ -165,6 +165,8 @@ def _members(
                 help="Make the ticked rows the selection",
             )  # fmt: skip
         kit.html(kit.quiet(words.number(pc.sum(table["requests"]).as_py() or 0, "requests")))
+    if filters.selected and "sel" not in state.to_params(filters):
+        st.caption("The selection is too large for a link; it stays in this session.")
     if seen.unknown:
         st.caption(f"{words.count(seen.unknown, 'id')} of the link's selection is not in this cluster.")
     column = kit.column
@@ -238,7 +240,7 @@ def _timeline(cluster: Cluster, filters: state.Filters, seen: Focus) -> None:
     cells, left_out = lanes(cluster, filters.lane)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         who = "all members" if seen.accounts is None else words.count(len(seen.accounts), "account")
-        kit.title("Activity", f"of {who} in focus, and by lane; drag to brush a window")
+        kit.title("Activity", f"top lane: {who}; drag to brush a window")
         st.space("stretch")
         kit.html(
             kit.chip(
@@ -248,7 +250,7 @@ def _timeline(cluster: Cluster, filters: state.Filters, seen: Focus) -> None:
         )
         st.segmented_control(
             "Lanes", list(_LANE_WORDS), format_func=_LANE_WORDS.__getitem__, default=filters.lane, key=_LANE,
-            label_visibility="collapsed", required=True, on_change=_lane,
+            label_visibility="collapsed", required=True, on_change=_lane, persist_state="session",
         )  # fmt: skip
     if cells.empty:
         kit.html(kit.bullets((), f"This run has no {filters.lane} lanes for the cluster: the source names none."))
@@ -257,13 +259,14 @@ def _timeline(cluster: Cluster, filters: state.Filters, seen: Focus) -> None:
     key = f"timeline_{_digest(cluster.cluster_id, filters.lane, st.session_state.get(_NONCE, 0))}"
     first: dict[str, Any] = st.session_state.setdefault(_SHOWN, {})
     window = first.setdefault(key, filters.window)  # the specification must not change under the brush being drawn
-    st.vega_lite_chart(
-        spec=timeline.chart(
-            cells, cluster.markers, timeline.top_lane(over_time, cluster.bin_hours), window=window
-        ),
-        key=key, on_select=lambda: _brushed(cluster, key), selection_mode=timeline.BRUSH,
-        alt=f"Requests over time by {filters.lane}; stronger cells for more requests",
-    )  # fmt: skip
+    with st.container(key="plain_chart_timeline"):
+        st.vega_lite_chart(
+            spec=timeline.chart(
+                cells, cluster.markers, timeline.top_lane(over_time, cluster.bin_hours), window=window
+            ),
+            key=key, on_select=lambda: _brushed(cluster, key), selection_mode=timeline.BRUSH,
+            alt=f"Requests over time by {filters.lane}; stronger cells for more requests",
+        )  # fmt: skip
 
 
 def _lane() -> None:
