@@ -20,8 +20,9 @@ waiting = facts.undecided(clusters, campaigns, labels)
 speed = view.speed(campaigns, inside, labels)
 
 st.html(view.PRINT_STYLE)
-subtitle = f"Data up to {words.when(moment(run.manifest.get('as_of')))} · run {run.run_id} · to print, press Ctrl-P"
+subtitle = f"Data up to {words.when(moment(run.manifest.get('as_of')))} · run {run.run_id}"
 with kit.header("Summary", symbol="monitoring", subtitle=subtitle):
+    kit.html(view.PRINT_HINT)
     person.menu()
 kit.html(blocks.lead(facts.headline(campaigns, upheld, active, len(waiting), len(clusters))))
 exposed, decided = speed["exposed"].median(), speed["decided_after"].median()

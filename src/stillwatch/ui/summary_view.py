@@ -22,14 +22,16 @@ PRINT_STYLE = """<style>@media print{
 @page{size:A4;margin:14mm}
 :root,.stApp{color-scheme:light!important}
 header[data-testid=stHeader],[data-testid=stToolbar],[data-testid=stSidebar],.stButton,.stPopover,[data-testid=stPopover],
-[data-testid=stPageLink]{display:none!important}
+[data-testid=stPageLink],.sw-screen{display:none!important}
+html,body{background:#fff!important}
 .stApp,[data-testid=stAppViewContainer],[data-testid=stMain]{position:static!important;overflow:visible!important;
 height:auto!important;background:#fff!important;color:#111!important}
 .stMainBlockContainer{padding:0!important;max-width:none!important}
 [data-testid=stVerticalBlockBorderWrapper],.stVerticalBlock{overflow:visible!important;break-inside:avoid}
-*{color:#111!important;text-shadow:none!important;box-shadow:none!important}
+*{color:#111!important;border-color:#c5ccd6!important;text-shadow:none!important;box-shadow:none!important}
 }</style>"""
 """Printing (Ctrl-P): ink on white paper, no navigation, no buttons."""
+PRINT_HINT = Markup('<span class="sw-q sw-screen">Ctrl-P prints this page</span>')
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
