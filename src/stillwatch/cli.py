@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from stillwatch import __version__
-from stillwatch.config import Settings, child_environment, settings
+from stillwatch.config import Settings, child_environment, is_text, settings
 from stillwatch.errors import InputError, StillwatchError, UnknownTarget
 from stillwatch.terminal import Out, printable
 
@@ -47,21 +47,21 @@ def build_parser() -> argparse.ArgumentParser:
         return p
 
     p = command("import", "load a data set into the warehouse", _import)
-    p.add_argument("path", metavar="PATH", type=Path, help="file or folder")
+    p.add_argument("path", metavar="PATH", type=_path, help="file or folder")
     p.add_argument("--format", type=_word, help="contract, litellm, otel, mapping (default: recognised by content)")
-    p.add_argument("--mapping", metavar="FILE", type=Path, help="mapping file for any other table")
+    p.add_argument("--mapping", metavar="FILE", type=_path, help="mapping file for any other table")
 
     p = command("simulate", "write a simulated data set with truth, in the telemetry contract", _simulate)
     p.add_argument("--scenario", required=True, type=_word, metavar="NAME", help="`--scenario list` names them all")
     p.add_argument("--scale", type=float, default=1.0, metavar="F", help="size, 1 = as described (default 1)")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="same seed, same bytes (default 0)")
-    p.add_argument("--out", type=Path, metavar="DIR", help="folder to write (must be empty or new)")
+    p.add_argument("--out", type=_path, metavar="DIR", help="folder to write (must be empty or new)")
 
     p = command("detect", "signals, graph, clusters, scores; publishes a run", _detect)
     p.add_argument("--as-of", metavar="TIME", type=_time, help="ISO 8601; only what was known then")
 
     p = command("accounts", "write the published run's accounts: account_id, cluster_id, score", _accounts)
-    p.add_argument("--out", required=True, type=Path, metavar="FILE.parquet", help="file to write")
+    p.add_argument("--out", required=True, type=_path, metavar="FILE.parquet", help="file to write")
 
     p = command("clusters", "the queue of the published run", _clusters)
     p.add_argument("--limit", type=_positive, metavar="N", default=20, help="rows to print (default 20)")
@@ -80,7 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--by", type=_word, metavar="NAME", help="who says so (default: STILLWATCH_USER or the system's user)"
     )
     p.add_argument(
-        "--from", dest="file", type=Path, metavar="FILE.csv", help="target_type, target_id, label, reason, labeler"
+        "--from", dest="file", type=_path, metavar="FILE.csv", help="target_type, target_id, label, reason, labeler"
     )
 
     p = command("train", "train on the current labels; print held-out metrics beside the model in use", _train)
@@ -91,7 +91,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     p = command("evaluate", "score the published run against truth", _evaluate)
     p.add_argument(
-        "--truth", required=True, type=Path, metavar="FILE", help="truth table: account_id, campaign, archetype"
+        "--truth", required=True, type=_path, metavar="FILE", help="truth table: account_id, campaign, archetype"
     )
 
     p = commands.add_parser("evidence", help="write or check a signed evidence bundle", description="Evidence bundles.")
@@ -99,7 +99,7 @@ def build_parser() -> argparse.ArgumentParser:
     e = actions.add_parser("export", help="write the bundle of a campaign", parents=[common])
     e.add_argument("campaign", type=_word, metavar="CAMPAIGN", help="campaign id, e.g. K-0001")
     e.add_argument(
-        "--out", required=True, type=Path, metavar="DIR", help="folder to write the bundle into (must be new)"
+        "--out", required=True, type=_path, metavar="DIR", help="folder to write the bundle into (must be new)"
     )
     e.add_argument(
         "--by", type=_word, metavar="NAME", help="who exports (default: STILLWATCH_USER or the system's user)"
@@ -109,8 +109,8 @@ def build_parser() -> argparse.ArgumentParser:
     e.add_argument("--audience", type=_word, default="recipient", metavar="NAME", help="for whom pseudonyms are made")
     e.set_defaults(run=_export)
     e = actions.add_parser("verify", help="check a bundle offline", parents=[common])
-    e.add_argument("path", metavar="PATH", type=Path, help="bundle folder or .zip")
-    e.add_argument("--key", metavar="FILE", type=Path, help="public key that you were given by another way")
+    e.add_argument("path", metavar="PATH", type=_path, help="bundle folder or .zip")
+    e.add_argument("--key", metavar="FILE", type=_path, help="public key that you were given by another way")
     e.set_defaults(run=_verify)
 
     p = command("serve", "start the web app", _serve)
@@ -345,12 +345,15 @@ def _doctor(args: argparse.Namespace, cfg: Settings, out: Out) -> int:
 
 
 def _word(text: str) -> str:
-    """Any text that is no path; bytes that are not UTF-8 reach a program as half characters that nothing can store."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise argparse.ArgumentTypeError(f"{text[:60]!a} is not UTF-8 text") from None
+    """Any text; bytes that are not UTF-8 reach a program as half characters that nothing can store."""
+    if not is_text(text):
+        raise argparse.ArgumentTypeError(f"{text[:60]!a} is not UTF-8 text")
     return text
+
+
+def _path(text: str) -> Path:
+    """A path; engines and stores know only names in UTF-8."""
+    return Path(_word(text))
 
 
 def _positive(text: str) -> int:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import getpass
 import math
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stillwatch.errors import InputError
+
+_NO_HOME = re.compile(r"[\[\]^|\\%\x00-\x1f\x7f]")
+"""What the Delta library takes for a part of an URL, and then fails on or looks elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +68,29 @@ def _default_database(home: Path) -> str:
     return f"sqlite:///{home / 'cases.db'}"
 
 
+def is_text(name: str) -> bool:
+    """Whether a word or a file name is UTF-8; Python hands other bytes on as half characters that nothing can store."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _place(home: Path | str) -> Path:
     try:
-        return Path(home).expanduser().resolve()
+        place = Path(home).expanduser().resolve()
     except (OSError, RuntimeError) as e:  # RuntimeError: ``~name`` of nobody, or links that lead in a circle
         raise InputError(f"the data folder {str(home)[:200]} cannot be found ({e}); choose another with --home.") from e
+    if not is_text(str(place)):
+        raise InputError(f"the name of the data folder {str(place)!a} is not UTF-8; choose another with --home.")
+    odd = _NO_HOME.search(str(place))
+    if odd:
+        raise InputError(
+            f"the data folder {place} has {odd[0]!a} in its path, which Delta tables cannot bear; "
+            "choose another with --home."
+        )
+    return place
 
 
 def _number(name: str, default: str, kind: type[int] | type[float]) -> float:

@@ -418,6 +418,13 @@ def test_parquet_columns_that_look_like_ours(home: Settings, data: DataSet, tmp_
     assert not report.rows_set_aside
 
 
+def test_a_parquet_column_that_is_there_twice(home: Settings, data: DataSet, tmp_path: Path) -> None:
+    folder = data.write(tmp_path / "in")
+    table = data.arrow("requests")
+    pq.write_table(table.append_column("model", pa.array(["x"] * 60)), folder / "requests.parquet")
+    refused(home, folder, "column `model` is there 2 times")
+
+
 LIMITED = """
 import resource, sys
 from stillwatch import config

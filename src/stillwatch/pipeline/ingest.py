@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from stillwatch.config import Settings
+from stillwatch.config import Settings, is_text
 from stillwatch.domain import ImportReport, Progress, no_progress
 from stillwatch.errors import SourceError
 from stillwatch.sources import registry
@@ -37,6 +37,7 @@ def import_path(
     path = Path(os.path.expanduser(path)).absolute()
     if not path.exists():
         raise SourceError(f"{path} does not exist; want a file or a folder.")
+    _named_in_text(path)
     reader = registry.pick(path, format, mapping)
     with home_lock(settings, f"import of {path.name}"):
         progress(f"looking at {path.name}", None)
@@ -70,7 +71,14 @@ def _files(folder: Path) -> Iterator[Path]:
     for item in folder.iterdir():
         if item.name.startswith(".") or item.name.lower().startswith("truth"):
             continue
+        _named_in_text(item)
         if item.is_dir():
             yield from _files(item)
         elif item.is_file():
             yield item
+
+
+def _named_in_text(path: Path) -> None:
+    """The engine opens, and the import log keeps, only names in UTF-8."""
+    if not is_text(str(path)):
+        raise SourceError(f"the name of {str(path)!a} is not UTF-8; rename it. Nothing was imported.")

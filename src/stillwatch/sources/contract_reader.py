@@ -6,6 +6,7 @@ A table is ``requests.parquet``, a folder ``requests/*.parquet``, a CSV or JSON 
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -160,7 +161,12 @@ def _columns(spec: TableSpec, file: Path, format: str) -> list[str]:
     if file.stat().st_size == 0:
         raise SourceError(f"{file.name} is empty (0 bytes); want a Parquet file.")
     try:
-        return list(pq.read_schema(file).names)
+        names = list(pq.read_schema(file).names)
     except (pa.ArrowException, OSError) as e:
         what = str(e).splitlines()[0][:200]
         raise SourceError(f"{file.name} is not a whole Parquet file ({what}); copy it again.") from e
+    many = Counter(names)  # the engine would take the first of two
+    twice = [name for name in spec.names if many[name] > 1]
+    if twice:
+        raise SourceError(f"{file.name}: column `{twice[0]}` is there {many[twice[0]]} times; keep one of them.")
+    return names

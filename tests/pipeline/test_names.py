@@ -1,0 +1,52 @@
+"""Names that are bytes but no text: told in one sentence, before anything is opened."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from stillwatch.config import settings
+from stillwatch.errors import InputError, SourceError
+from stillwatch.pipeline.ingest import import_path
+
+ACCOUNTS = "account_id,created_at\na1,2026-01-01\n"
+IDENTIFIERS = "account_id,kind,value\na1,device,d1\n"
+
+
+@pytest.mark.parametrize("broken", ["folder", "table", "stray"])
+def test_file_names_that_are_not_utf8(tmp_path: Path, broken: str) -> None:
+    odd = os.fsdecode(b"odd\xff")
+    data = tmp_path / (odd if broken == "folder" else "data")
+    (data / "identifiers").mkdir(parents=True)
+    (data / "accounts.csv").write_text(ACCOUNTS)
+    (data / "identifiers" / (f"{odd}.csv" if broken == "table" else "1.csv")).write_text(IDENTIFIERS)
+    if broken == "stray":
+        (data / odd).write_text("")
+    home = settings(tmp_path / "home")
+    with pytest.raises(SourceError, match="is not UTF-8; rename it"):
+        import_path(home, data)
+    assert not home.warehouse.exists()
+
+
+def test_a_home_whose_name_is_not_utf8(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is not UTF-8; choose another"):
+        settings(tmp_path / os.fsdecode(b"home\xff"))
+
+
+def test_names_that_mean_something_to_engines(tmp_path: Path) -> None:
+    home = settings(tmp_path / "home* ?'x é#;{a,b}")
+    data = tmp_path / "da[t]a* ?'x é#%20;{a,b}"
+    (data / "identifiers").mkdir(parents=True)
+    (data / "accounts.csv").write_text(ACCOUNTS)
+    for i, name in enumerate(["part[1]", "p*", "a'b", "{c}", "sp ace?", "%2e", "-x"]):
+        (data / "identifiers" / f"{name}.csv").write_text(f"account_id,kind,value\na1,device,d{i}\n")
+    assert import_path(home, data).rows_new == {"accounts": 1, "identifiers": 7}
+    assert import_path(home, data).already_known
+
+
+@pytest.mark.parametrize("name", ["ho[m]e", "a%20b", "a^b", "a|b", "a\\b", "a\nb", "a\x1bb"])
+def test_a_home_that_delta_tables_cannot_live_in(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="Delta tables cannot bear; choose another"):
+        settings(tmp_path / name)
