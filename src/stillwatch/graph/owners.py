@@ -52,17 +52,11 @@ def closed_domains(accounts: pd.DataFrame, identifiers: pd.DataFrame) -> set[str
         return set()
     size = known.groupby("email_domain").size()
     few = size <= max(10.0, 0.05 * len(accounts))
-    shared = identifiers[identifiers["kind"].isin(["payment", "address"])][["account_id", "value"]]
+    kinds = ["payment", "address", "device", "signup_ip"]
+    shared = identifiers[identifiers["kind"].isin(kinds)][["account_id", "value"]]
     orgs = accounts.loc[accounts["org_id"].notna(), ["account_id", "org_id"]].rename(columns={"org_id": "value"})
     common = pd.concat([shared, orgs]).merge(known[["account_id", "email_domain"]], on="account_id")
-    held = (
-        common.groupby(["email_domain", "value"])["account_id"]
-        .nunique()
-        .groupby(level=0)
-        .max()
-        .reindex(size.index)
-        .fillna(0)
-    )
+    held = _largest_body(common).reindex(size.index).fillna(0)
     together = (held >= 3) & (held >= 0.3 * size)
     business = (
         known["plan"].isin(organisation_plans(accounts)).groupby(known["email_domain"]).mean().reindex(size.index)
@@ -72,6 +66,19 @@ def closed_domains(accounts: pd.DataFrame, identifiers: pd.DataFrame) -> set[str
     bought = (size >= 3) & (business >= 0.8) & (steady.reindex(size.index) >= 0.6)
     closed = (together & (size <= max(10.0, 0.3 * len(accounts)))) | (few & bought)
     return set(closed.index[closed])
+
+
+def _largest_body(common: pd.DataFrame) -> pd.Series:
+    """Per mail domain, accounts of the largest body that shared values tie together inside it."""
+    if common.empty:
+        return pd.Series(dtype="float64")
+    who, _ = pd.factorize(common["account_id"].to_numpy(dtype=object))
+    value = common["email_domain"].astype("object") + "|" + common["value"].astype("object")
+    what, _ = pd.factorize(value.to_numpy(dtype=object))
+    n = int(who.max()) + 1
+    labels = components(n + int(what.max()) + 1, who.astype(np.int64), what.astype(np.int64) + n)
+    body = common.assign(body=labels[who]).drop_duplicates("account_id").groupby(["email_domain", "body"]).size()
+    return body.groupby(level=0).max()
 
 
 def _pairs(keys: pd.Series) -> tuple[Ints, Ints]:
