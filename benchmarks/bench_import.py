@@ -44,7 +44,8 @@ REQUESTS = """
         'acct_' || lpad((hash(i) % {accounts})::VARCHAR, 7, '0') AS account_id,
         TIMESTAMP '2026-08-01' + to_microseconds((i * {step})::BIGINT) AS ts,
         ['model-large', 'model-small', 'model-code'][1 + (hash(i * 5) % 3)::INT] AS model,
-        '198.' || 18 + hash(i) % {accounts} % 2 || '.' || hash(i * 7) % 250 || '.' || hash(i) % {accounts} % 250 AS ip,
+        '10.' || hash(i) % {accounts} // 250 % 250 || '.' || hash(i) % {accounts} % 250 || '.' || hash(i * 7) % 12
+            AS ip,
         'AS' || 64500 + hash(i) % {accounts} % 900 AS asn, 'sdk-' || hash(i * 11) % 40 AS client,
         'ses_' || md5((i // 5)::VARCHAR) AS session_id, (hash(i * 13) % 4000)::INT AS input_tokens,
         (hash(i * 17) % 2000)::INT AS output_tokens, (hash(i * 19) % 8)::INT AS tool_count,

@@ -107,6 +107,7 @@ def commit(
         target = folder / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         os.rename(staging / spec.name / file.path, target)
+        _sync(target)
     now = int(time.time() * 1000)
     adds = [AddAction(f.path, f.size, f.partition, now, True, f.stats) for f in files]
     schema = Schema.from_arrow(spec.schema)
@@ -152,8 +153,18 @@ def publish(warehouse: Path, snapshot: Snapshot) -> None:
         json.dump(note, out, indent=1)
         out.flush()
         os.fsync(out.fileno())
+    for name, version in snapshot.versions.items():
+        _sync(warehouse / name / "_delta_log" / f"{version:020}.json")
     os.replace(draft, warehouse / SNAPSHOT)
-    handle = os.open(warehouse, os.O_RDONLY)
+    _sync(warehouse)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk, so that a power cut cannot undo what was published."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:  # an old log entry may have been folded into a checkpoint
+        return
     try:
         os.fsync(handle)
     finally:

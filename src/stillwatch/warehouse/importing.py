@@ -12,7 +12,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -29,11 +29,12 @@ from stillwatch.sources.tokens import Tokens
 from stillwatch.warehouse import delta
 from stillwatch.warehouse.blind import blind_signals
 from stillwatch.warehouse.merging import Merger
-from stillwatch.warehouse.schema import IMPORTS, REJECTS, WAREHOUSE
+from stillwatch.warehouse.schema import IMPORTS, WAREHOUSE
 from stillwatch.warehouse.staging import Staged, Stager, place
 from stillwatch.warehouse.store import Snapshot, Warehouse, quote, scan_sql
 
 EXAMPLES = 5
+_Written = dict[str, tuple[list[delta.DataFile], Literal["append", "overwrite"]]]
 
 
 def known_import(settings: Settings, fingerprint: str) -> ImportReport | None:
@@ -71,7 +72,8 @@ def import_source(
         SourceError: the source as a whole is wrong; nothing was imported. All reasons, one a line.
         StoreError: the warehouse cannot be written, or its token key is not the one it was made with.
     """
-    begun = time.monotonic()
+    if len({t.name for t in data.tables}) < len(data.tables):
+        raise ValueError("a reader hands over each contract table once")
     now = now or datetime.now(UTC).replace(tzinfo=None)
     warehouse = settings.warehouse
     try:
@@ -83,11 +85,10 @@ def import_source(
         import_id = f"I-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         folder = warehouse / delta.STAGING / import_id
         folder.mkdir(parents=True, mode=0o700)
+        job = _Import(settings, data, fingerprint, snapshot, tokens, import_id, folder, now, progress)
         try:
             with _engine(settings, folder) as con:
-                report = _load(
-                    con, settings, data, fingerprint, snapshot, tokens, import_id, folder, now, begun, progress
-                )
+                report = job.run(con)
         except BaseException:
             delta.recover(warehouse)
             raise
@@ -105,64 +106,74 @@ def import_source(
     return report
 
 
-def _load(
-    con: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    data: SourceData,
-    fingerprint: str,
-    snapshot: Snapshot,
-    tokens: Tokens,
-    import_id: str,
-    folder: Path,
-    now: datetime,
-    begun: float,
-    progress: Progress,
-) -> ImportReport:
-    store = Warehouse(settings, snapshot)
-    for name, spec in WAREHOUSE.items():
-        con.execute(f"CREATE TEMP VIEW w_{name} AS {scan_sql(spec, store.files(name))}")
-    stager = Stager(con, tokens, folder, now, settings.keep_prompts, settings.threads, progress)
-    staged = [stager.stage(table) for table in data.tables]
-    merger = Merger(con, import_id)
-    _refuse(data, staged, merger)
-    merges = {}
-    for table in staged:
-        progress(f"comparing {table.name} with the warehouse", None)
-        merges[table.name] = merger.merge(table)
+@dataclass(frozen=True)
+class _Import:
+    settings: Settings
+    data: SourceData
+    fingerprint: str
+    snapshot: Snapshot
+    tokens: Tokens
+    import_id: str
+    folder: Path
+    now: datetime
+    progress: Progress
 
-    stem = import_id.lower()
-    written: dict[str, tuple[list[delta.DataFile], Literal["append", "overwrite"]]] = {}
-    for name, merge in merges.items():
-        if merge.new:
-            progress(f"writing {name}: {merge.new:,} rows", None)
-            written[name] = (delta.write(con, merge.sql, WAREHOUSE[name], folder, stem), merge.mode)
-    rejects_file = None
-    if any(t.set_aside for t in staged):
-        rejects = delta.write(con, _rejects_sql(staged, import_id), REJECTS, folder, stem)
-        written["rejects"] = (rejects, "append")
-        rejects_file = str(settings.warehouse / "rejects" / rejects[0].path)
-    report = ImportReport(
-        import_id=import_id,
-        source=data.source,
-        format=data.format,
-        rows_in={t.name: t.rows for t in staged},
-        rows_new={name: m.new for name, m in merges.items()},
-        rows_set_aside={t.name: t.set_aside for t in staged if t.set_aside},
-        rejects_file=rejects_file,
-        reject_examples=_examples(con, staged),
-        warnings=(*data.warnings, *_unknown_accounts(con, staged)),
-        blind=blind_signals(con, staged, "accounts" in snapshot.versions, data.blind),
-        seconds=round(time.monotonic() - begun, 3),
-    )
-    con.register("this_import", _imports_row(report, fingerprint, now))
-    written["imports"] = (delta.write(con, "SELECT * FROM this_import", IMPORTS, folder, stem), "append")
+    def run(self, con: duckdb.DuckDBPyConnection) -> ImportReport:
+        """Read, check, compare, write, publish."""
+        begun = time.monotonic()
+        store = Warehouse(self.settings, self.snapshot)
+        for name, spec in WAREHOUSE.items():
+            con.execute(f"CREATE TEMP VIEW w_{name} AS {scan_sql(spec, store.files(name))}")
+        keep, threads = self.settings.keep_prompts, self.settings.threads
+        stager = Stager(con, self.tokens, self.folder, self.now, keep, threads, self.progress)
+        staged = [stager.stage(table) for table in self.data.tables]
+        merger = Merger(con, self.import_id)
+        _refuse(self.data, staged, merger)
+        merges = {}
+        for table in staged:
+            self.progress(f"comparing {table.name} with the warehouse", None)
+            merges[table.name] = merger.merge(table)
 
-    progress("publishing", None)
-    versions = dict(snapshot.versions)
-    for name, (files, mode) in written.items():
-        versions[name] = delta.commit(settings.warehouse, WAREHOUSE[name], folder, files, mode, import_id)
-    delta.publish(settings.warehouse, Snapshot(versions, tokens.key_id))
-    return report
+        written: _Written = {}
+        for name, merge in merges.items():
+            if merge.new:
+                self.progress(f"writing {name}: {merge.new:,} rows", None)
+                written[name] = (self._write(con, name, merge.sql), merge.mode)
+        if any(t.set_aside for t in staged):
+            written["rejects"] = (self._write(con, "rejects", _rejects_sql(staged, self.import_id)), "append")
+        report = ImportReport(
+            import_id=self.import_id,
+            source=self.data.source,
+            format=self.data.format,
+            rows_in={t.name: t.rows for t in staged},
+            rows_new={name: m.new for name, m in merges.items()},
+            rows_set_aside={t.name: t.set_aside for t in staged if t.set_aside},
+            rejects_file=self._place_of_rejects(written),
+            reject_examples=_examples(con, staged),
+            warnings=(*self.data.warnings, *_unknown_accounts(con, staged)),
+            blind=blind_signals(con, staged, "accounts" in self.snapshot.versions, self.data.blind),
+            seconds=round(time.monotonic() - begun, 3),
+        )
+        con.register("this_import", _imports_row(report, self.fingerprint, self.now))
+        written["imports"] = (self._write(con, "imports", "SELECT * FROM this_import"), "append")
+        self._publish(written)
+        return report
+
+    def _write(self, con: duckdb.DuckDBPyConnection, name: str, sql: str) -> list[delta.DataFile]:
+        return delta.write(con, sql, WAREHOUSE[name], self.folder, self.import_id.lower())
+
+    def _place_of_rejects(self, written: _Written) -> str | None:
+        return (
+            str(self.settings.warehouse / "rejects" / written["rejects"][0][0].path) if "rejects" in written else None
+        )
+
+    def _publish(self, written: _Written) -> None:
+        self.progress("publishing", None)
+        warehouse = self.settings.warehouse
+        versions = dict(self.snapshot.versions)
+        for name, (files, mode) in written.items():
+            versions[name] = delta.commit(warehouse, WAREHOUSE[name], self.folder, files, mode, self.import_id)
+        delta.publish(warehouse, Snapshot(versions, self.tokens.key_id))
 
 
 def _engine(settings: Settings, folder: Path) -> duckdb.DuckDBPyConnection:

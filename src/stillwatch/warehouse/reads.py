@@ -40,7 +40,7 @@ def identifiers_of_account_expr(warehouse: Warehouse, account_id: str) -> Any:
 def imports_expr(warehouse: Warehouse) -> Any:
     """Finished imports, newest first."""
     imports = warehouse.table("imports")
-    return imports.order_by(imports.import_id.desc())
+    return imports.order_by([imports.imported_at.desc(), imports.import_id])
 
 
 def rejects_of_import_expr(warehouse: Warehouse, import_id: str) -> Any:

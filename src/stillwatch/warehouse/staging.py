@@ -34,7 +34,7 @@ from stillwatch.warehouse.schema import WAREHOUSE
 from stillwatch.warehouse.store import quote
 
 BATCH_ROWS = 65_536
-TEXT_BATCH_ROWS = 8_192
+TEXT_BATCH_BYTES = 16 * 1024 * 1024
 _ADDED = ("import_id", "day")
 _ROW = {
     "_file": pa.string(),
@@ -123,7 +123,7 @@ class Stager:
         if spec.name == "requests" and "prompt" not in types:
             self.con.execute(f"CREATE OR REPLACE TEMP VIEW s_requests_checked AS {sql}")
             return self._in_place(spec, parsed)
-        reader = self.con.sql(sql).to_arrow_reader(TEXT_BATCH_ROWS if spec.name == "requests" else BATCH_ROWS)
+        reader = self.con.sql(sql).to_arrow_reader(_text_rows(files) if "prompt" in types else BATCH_ROWS)
         self._collect(spec.name, (pa.Table.from_batches([b]) for b in reader))
         return self._profile(spec, parsed, f"s_{spec.name}")
 
@@ -311,6 +311,18 @@ def _scan_parquet(spec: TableSpec, files: tuple[Path, ...]) -> str:
         f"(SELECT {columns}, parse_filename({path}) AS _file, {row} AS _row FROM read_parquet([{listed}], "
         f"filename = '{path}', union_by_name = true, hive_partitioning = false, binary_as_string = true))"
     )
+
+
+def _text_rows(files: tuple[Path, ...]) -> int:
+    """Rows of a batch whose prompts take about ``TEXT_BATCH_BYTES``; the engine works in steps of 2,048."""
+    rows, size = 1, 0
+    for file in files:
+        meta = pq.read_metadata(file)
+        rows += meta.num_rows
+        at = meta.schema.names.index("prompt") if "prompt" in meta.schema.names else None
+        for group in range(meta.num_row_groups) if at is not None else ():
+            size += meta.row_group(group).column(at).total_uncompressed_size
+    return max(2_048, min(BATCH_ROWS, rows * TEXT_BATCH_BYTES // max(size, 1)) // 2_048 * 2_048)
 
 
 def _checked_sql(spec: TableSpec, parsed: Parsed, types: dict[str, str], relation: str) -> str:
