@@ -31,8 +31,17 @@ _U = np.uint64
 
 # No function here allocates, so numba's reference counts are left out: they took five sixths of the time.
 _jit: Any = njit(nogil=True, forceinline=True, _nrt=False)
-_entry: Any = njit(nogil=True, cache=True, _nrt=False)
-"""Compiled code of the two functions that others call is kept beside the module (or in numba's user cache)."""
+
+
+def _entry(function: Any) -> Any:
+    """A function that others call: its compiled code is kept beside the module, or in the user's cache, if either can be
+    written."""
+    options = {"nogil": True, "_nrt": False}
+    try:
+        return njit(cache=True, **options)(function)
+    except RuntimeError:  # no folder for the cache: compile anew in every process
+        return njit(**options)(function)
+
 
 SCRATCH = (8, RING)
 """Shape of the working memory of one thread (uint64)."""

@@ -167,7 +167,7 @@ def _time(spec: TableSpec, column: Column, kind: str, now: datetime) -> _Made:
             spec,
             column,
             f"({value}) < TIMESTAMP {low} OR ({value}) > TIMESTAMP {high}",
-            f"lies outside {EARLIEST:%Y-%m-%d} to {late:%Y-%m-%d}",
+            f"lies outside {EARLIEST:%Y-%m-%d} to {late:%Y-%m-%d} (this machine's clock says {now:%Y-%m-%d})",
         ),
     ]
 
