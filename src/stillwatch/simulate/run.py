@@ -49,6 +49,20 @@ class SimulationReport:
         """The feature that alone tells most, and its AUC."""
         return max(self.features.items(), key=lambda kv: kv[1]) if self.features else None
 
+    def __str__(self) -> str:
+        """What was written, in a few lines for people."""
+        members = sum(self.campaigns.values())
+        lines = [
+            f"{self.scenario}, scale {self.scale:g}, seed {self.seed}: "
+            + ", ".join(f"{n:,} {table}" for table, n in self.rows.items()),
+            f"{members:,} accounts in {len(self.campaigns)} campaigns, {len(self.archetypes)} kinds of account",
+        ]
+        if self.best_feature:
+            name, auc = self.best_feature
+            lines.append(f"best single feature: {name}, AUC {auc:.3f} (0.5 tells nothing, 1 gives the answer away)")
+        lines.append(f"{self.rows_per_second:,.0f} requests a second. Next: stillwatch import {self.out}")
+        return "\n".join(lines)
+
 
 def simulate(
     scenario: str, *, scale: float = 1.0, seed: int = 0, out: Path, progress: Progress = no_progress
