@@ -2,8 +2,8 @@
 
     python benchmarks/bench_quality.py [--scenarios NAME ...] [--seeds N ...] [--scale F] [--work DIR] [--docs FILE]
 
-Every world is simulated, imported and detected as a user would do it; truth is opened only to count. Seeds 101-120 and 901
-were used while detection was built; the default seeds (911, 912) are kept apart and never looked at for tuning.
+Every world is simulated, imported and detected as a user would do it; truth is opened only to count. Seeds 101-120 and
+901 were used while detection was built; the default seeds (911, 912) are kept apart and never looked at for tuning.
 Results of earlier calls in the same --work folder are kept, so the whole table can be made in parts. Baselines on
 the same worlds: volume, components of shared identifiers (hub cap 50), components of shared templates, Leiden on the
 rarity-weighted account-value graph, IsolationForest on the signals. Each baseline scores accounts; figures are
@@ -214,7 +214,8 @@ def write_section(page: Path, table: str) -> None:
     before, rest = text.split(MARKS[0])
     after = rest.split(MARKS[1])[1]
     note = (
-        "\nWithout labels, one configuration for all worlds; seeds kept apart from tuning unless they are 101-120 or 901.\n"
+        "\nWithout labels, one configuration for all worlds; seeds kept apart from tuning "
+        "unless they are 101-120 or 901.\n"
         "Command: `python benchmarks/bench_quality.py --docs docs/benchmarks.md` (see `--help`).\n\n"
     )
     page.write_text(f"{before}{MARKS[0]}{note}{table}\n{MARKS[1]}{after}")
