@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import fake_run
 import pytest
@@ -27,6 +28,11 @@ NONSENSE = {
     "view": "everything",
     "tier": "gold",
 }
+
+
+def labelled(app: AppTest, kind: str, label: str) -> Any:
+    """The widget of a kind with a label."""
+    return next(w for w in getattr(app, kind) if w.label == label)
 
 
 def clean(app: AppTest) -> None:
@@ -173,8 +179,8 @@ def test_take_the_next_claims_and_opens_it(open_page: Open, hostile_home: Path) 
 
 def test_a_label_on_a_cluster_is_saved_shown_and_opens_a_campaign(open_page: Open, hostile_home: Path) -> None:
     app = open_page("cluster", cluster=FIRST)
-    app.selectbox(key="label_form_value").select("distillation")
-    app.text_input(key="label_form_reason").input("cards shared <by> strangers")
+    labelled(app, "selectbox", "Label").select("distillation")
+    labelled(app, "text_input", "Reason").input("cards shared <by> strangers")
     next(b for b in app.button if b.label == "Save label").click().run()
     clean(app)
     assert "Distillation for C\\-a1b2c1, by ana" in app.success[0].value
@@ -187,12 +193,20 @@ def test_a_label_on_a_cluster_is_saved_shown_and_opens_a_campaign(open_page: Ope
         assert list(store.campaigns()["cluster_ids"]) == [[FIRST]]
 
 
+def test_nothing_typed_for_one_cluster_is_left_for_the_next(open_page: Open, hostile_home: Path) -> None:
+    app = open_page("cluster", cluster=FIRST)
+    labelled(app, "text_input", "Reason").input("only of the first").run()
+    app.button(key="next").click().run()
+    clean(app)
+    assert "C-a1b2c2" in html_of(app)
+    assert labelled(app, "text_input", "Reason").value == ""
+
+
 def test_selected_accounts_are_labelled_not_the_cluster(open_page: Open, hostile_home: Path) -> None:
     app = open_page("cluster", cluster=FIRST, sel=["acct_100010", "acct_100011"])
-    scope = next(s for s in app.selectbox if s.label == "Label what")
-    assert scope.value == "2 accounts in focus"
-    app.selectbox(key="label_form_value").select("benign")
-    app.text_input(key="label_form_reason").input("a family")
+    assert labelled(app, "selectbox", "Label what").value == "2 accounts in focus"
+    labelled(app, "selectbox", "Label").select("benign")
+    labelled(app, "text_input", "Reason").input("a family")
     next(b for b in app.button if b.label == "Save label").click().run()
     clean(app)
     with CaseStore.open(settings()) as store:
@@ -207,8 +221,8 @@ def test_a_label_without_value_or_reason_is_refused(
 ) -> None:
     app = open_page("cluster", cluster=FIRST)
     if value:
-        app.selectbox(key="label_form_value").select(value)
-    app.text_input(key="label_form_reason").input(reason)
+        labelled(app, "selectbox", "Label").select(value)
+    labelled(app, "text_input", "Reason").input(reason)
     next(b for b in app.button if b.label == "Save label").click().run()
     assert len(app.warning) == 1
     with CaseStore.open(settings()) as store:

@@ -219,7 +219,7 @@ def sharing(account: Account) -> None:
             kit.html(kit.bullets((), "Nothing is known that it was seen with: the source names no identifiers for it."))
             chosen: list[int] = []
         else:
-            chosen = _shared_table(table)
+            chosen = _shared_table(table, account.account_id)
     with right.container(border=True, gap="xsmall", height=304):
         if not chosen:
             kit.title("Shared by")
@@ -227,15 +227,16 @@ def sharing(account: Account) -> None:
             return
         row = {str(k): v for k, v in table.iloc[chosen[0]].to_dict().items()}
         others = account_facts.neighbours(account, row)
-        value = f"{look.mark(row['evidence']).title.lower()} {words.short(row['value'], 20)}"
+        token = str(row["value"]).partition(":")[2] or str(row["value"])
+        value = f"{look.mark(row['evidence']).title.lower()} {words.short(token, 20)}"
         kit.title("Shared by", f"{words.count(len(others), 'other account')} with {value}")
         if others.empty:
             kit.html(kit.bullets((), "No other account has it."))
             return
-        _neighbours(others)
+        _neighbours(others, f"{account.account_id} {row['kind']} {row['value']}")
 
 
-def _shared_table(table: pd.DataFrame) -> list[int]:
+def _shared_table(table: pd.DataFrame, account_id: str) -> list[int]:
     shown = table.assign(
         value=[str(v).partition(":")[2] or str(v) for v in table["value"]],  # without the kind that stands beside it
         kind=[f"{look.mark(e).glyph} {k}" for e, k in zip(table["evidence"], table["kind"], strict=True)],
@@ -244,7 +245,7 @@ def _shared_table(table: pd.DataFrame) -> list[int]:
     event = st.dataframe(
         shown[["kind", "value", "sharers", "bits", "uses", "first", "last"]],
         hide_index=True, row_height=kit.ROW_HEIGHT, height=242, on_select="rerun", selection_mode="single-row",
-        key=f"shared_{len(table)}", placeholder="", alt="Identifiers and shared values of the account",
+        key=f"shared_{account_id}", placeholder="", alt="Identifiers and shared values of the account",
         column_config={
             "kind": column("Kind", width=104),
             "value": column("Value (token)", width=150),
@@ -258,12 +259,12 @@ def _shared_table(table: pd.DataFrame) -> list[int]:
     return [r for r in event.selection.rows if r < len(table)]
 
 
-def _neighbours(others: pd.DataFrame) -> None:
+def _neighbours(others: pd.DataFrame, value: str) -> None:
     column = kit.column
     event = st.dataframe(
         others[["account_id", "score", "cluster_id", "requests", "status"]],
         hide_index=True, row_height=kit.ROW_HEIGHT, height=242, on_select="rerun", selection_mode="single-row",
-        key=f"neighbours_{len(others)}", alt="Other accounts with the chosen value",
+        key=f"neighbours_{value}", alt="Other accounts with the chosen value",
         column_config={
             "account_id": column("Account", width=150),
             "score": column("Score", "score", width=90),
@@ -302,9 +303,7 @@ def habits(account: Account) -> None:
         _compared(account)
     with right.container(border=True, gap="small", height=304):
         kit.title("Label")
-        labelling.form(
-            {"This account": (TargetType.ACCOUNT, [account.account_id])}, account.run.run_id, "account_label"
-        )
+        labelling.form({"This account": (TargetType.ACCOUNT, [account.account_id])}, account.run.run_id)
         labelling.history(TargetType.ACCOUNT, account.account_id)
 
 

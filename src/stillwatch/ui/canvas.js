@@ -129,7 +129,7 @@ class Drawing {
         const path = anyDim && lit[a] && lit[b] ? strong : faint;
         path.moveTo(x[a], y[a]); path.lineTo(x[b], y[b]);
       }
-      c.lineWidth = 0.8 / scale; c.globalAlpha = anyDim ? 0.28 : many ? 0.5 : 1; c.strokeStyle = this.edge; c.stroke(faint);
+      c.lineWidth = 0.8 / scale; c.globalAlpha = anyDim ? 0.28 : Math.min(1, Math.sqrt(8000 / edges.length)); c.strokeStyle = this.edge; c.stroke(faint);
       c.globalAlpha = 1; c.lineWidth = 1 / scale; c.strokeStyle = this.edgeLit; c.stroke(strong);
     }
     for (let pass = anyDim ? 0 : 1; pass < 2; pass++) {   // dim nodes below, lit ones above; one path per kind

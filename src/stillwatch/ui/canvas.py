@@ -135,7 +135,7 @@ def build(
     degree = keep["degree"].to_numpy(float)
     x, y = keep["x"].to_numpy(float), keep["y"].to_numpy(float)
     r = np.where(keep["kind"].to_numpy() == "account", 3.2 + 0.25 * np.minimum(degree, 8), 4.2 + 1.9 * np.log1p(degree))
-    r *= float(np.clip(1.9 - 0.35 * np.log10(max(len(keep), 1)), 1.0, 1.5))  # a small cluster has room for larger nodes
+    r *= float(np.clip((400 / max(len(keep), 1)) ** 0.4, 0.45, 1.5))  # the fewer there are, the more room each has
     tips = [_tip(k, i, d) for k, i, d in zip(kinds, ids, degree, strict=True)]
     counts = [0] * len(ids)
     groups: dict[str, tuple[str, ...]] = {}

@@ -84,7 +84,7 @@ def figures(cluster: Cluster) -> None:
     views = sorted({queue_facts.view_of(str(k)) for k in reasons["kind"]})
     enforced = int(cluster.accounts["status"].isin(["banned", "suspended"]).sum())
     out, into = words.number(float(row["output_tokens"])), words.number(float(row["input_tokens"]))
-    meaning = "Surprise against chance among equally busy accounts, summed over reasons; views are independent"
+    meaning = f"Surprise against chance among equally busy accounts, over all reasons; views: {', '.join(views)}"
     kit.figures(
         [
             Figure("Accounts", words.full(size), f"{words.full(row['core_size'])} in the core"),
@@ -93,7 +93,7 @@ def figures(cluster: Cluster) -> None:
             Figure(
                 "Evidence",
                 f"{bits:.0f} bits",
-                f"{words.count(len(views), 'view')}: {', '.join(views)}",
+                f"in {words.count(len(views), 'independent view')}",
                 title=meaning,
             ),
             Figure("Stability", words.share(row["stability"]), "same members with other seeds"),

@@ -13,7 +13,7 @@ from stillwatch.errors import StillwatchError
 from stillwatch.pipeline.labels import save_label
 from stillwatch.ui import kit, navigation, session, words
 
-_NOTE, _GO = "_label_note", "_campaign_to_open"
+_NOTE, _GO, _SAVED = "_label_note", "_campaign_to_open", "_labels_saved"
 
 
 def save(
@@ -47,6 +47,7 @@ def save(
     except StillwatchError as e:
         kit.error(e)
         return False
+    st.session_state[_SAVED] = st.session_state.get(_SAVED, 0) + 1
     return True
 
 
@@ -76,8 +77,13 @@ def _campaign(campaign: str) -> None:
     st.session_state[_GO] = campaign
 
 
-def form(scopes: dict[str, tuple[TargetType, Sequence[str]]], run_id: str, key: str) -> None:
-    """Label form. ``scopes``: what can be labelled, in words -> (target type, ids). Reruns the page when saved."""
+def form(scopes: dict[str, tuple[TargetType, Sequence[str]]], run_id: str) -> None:
+    """Label form. ``scopes``: what can be labelled, in words -> (target type, ids). Reruns the page when saved.
+
+    The key names the first target and the labels saved so far: nothing typed for one target is left in another's form.
+    """
+    first = next(iter(scopes.values()))[1][0]
+    key = f"label {first} {st.session_state.get(_SAVED, 0)}"
     with st.form(key, border=False, clear_on_submit=False):
         names = list(scopes)
         scope = names[0]

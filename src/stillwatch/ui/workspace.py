@@ -230,7 +230,7 @@ def _label(cluster: Cluster, seen: Focus, ticked: list[str]) -> None:
         scopes[f"{words.count(len(seen.accounts), 'account')} in focus"] = (TargetType.ACCOUNT, sorted(seen.accounts))
     if ticked:
         scopes[f"{words.count(len(ticked), 'ticked account')}"] = (TargetType.ACCOUNT, ticked)
-    labelling.form(scopes, cluster.run.run_id, "label_form")
+    labelling.form(scopes, cluster.run.run_id)
 
 
 # --- timeline ---------------------------------------------------------------------------------------------------------
