@@ -34,8 +34,7 @@ _jit: Any = njit(nogil=True, forceinline=True, _nrt=False)
 
 
 def _entry(function: Any) -> Any:
-    """A function that others call: its compiled code is kept beside the module, or in the user's cache, if either can be
-    written."""
+    """A function that others call: its compiled code is kept beside the module or in the user's cache, if possible."""
     options = {"nogil": True, "_nrt": False}
     try:
         return njit(cache=True, **options)(function)

@@ -200,7 +200,8 @@ def _refuse(data: SourceData, staged: list[Staged], merger: Merger) -> None:
                 value, file, row, before, before_row = merger.first_repeat(table)
                 problems.append(
                     f"{place(table.name, file, row)}: key {value!r} was there before "
-                    f"({place(table.name, before, before_row)}); keys are unique. {again:,} rows repeat a key."
+                    f"({place(table.name, before, before_row)}); keys are unique. "
+                    f"{again:,} of {table.rows:,} rows repeat one."
                 )
     if problems:
         raise SourceError("\n".join([*problems, "Nothing was imported."]))
