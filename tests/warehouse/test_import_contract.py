@@ -210,6 +210,7 @@ def test_truth_is_never_opened(home: Settings, data: DataSet, tmp_path: Path) ->
     folder = data.write(tmp_path / "in")
     (folder / "truth.parquet").symlink_to(tmp_path / "nowhere")  # opening it would fail
     (folder / "truth").mkdir(mode=0)
+    (folder / "README.md").write_text("about")
     report = import_path(home, folder)
     assert not report.warnings
     assert report.rows_new["requests"] == 60

@@ -32,6 +32,10 @@ FORMATS = {
 }
 
 
+QUIET = (".", "truth", "readme", "license")
+"""Beginnings of names that may lie beside the tables and are passed over without a word; ``truth`` is never opened."""
+
+
 def split_name(path: Path) -> tuple[str, str | None]:
     """Table-name part of a file name and its format (null when the ending is none of ours)."""
     name = path.name.lower()
@@ -120,7 +124,7 @@ def _find(path: Path, warnings: list[str], problems: list[str]) -> dict[str, lis
         name = _table_of(item)
         if name is not None:
             found.setdefault(name, []).extend(_parts(item, warnings) if item.is_dir() else [item])
-        elif not item.name.startswith(".") and not item.name.lower().startswith("truth"):
+        elif not item.name.lower().startswith(QUIET):
             warnings.append(f"{item.name} is not a table of the contract; ignored.")
     if not found:
         inside = "is empty" if not any(path.iterdir()) else "holds no table of the telemetry contract"
