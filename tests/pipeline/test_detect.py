@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import worlds
 
+from stillwatch.domain import UNATTRIBUTED
 from stillwatch.errors import NothingYet
 from stillwatch.pipeline.detect import detect, rescore
 from stillwatch.warehouse import runs
@@ -193,3 +194,13 @@ def test_drafts_of_a_killed_run_are_swept(world: worlds.World, tmp_path: Path) -
     (draft / "accounts.parquet").write_text("half")
     detect(place)
     assert not draft.exists()
+
+
+def test_requests_that_name_nobody_are_no_account(world: worlds.World, run: Run, tmp_path: Path) -> None:
+    stray = world.requests.sample(200, random_state=1).assign(account_id=UNATTRIBUTED)
+    stray["request_id"] = [f"stray-{n}" for n in range(len(stray))]
+    requests = pd.concat([world.requests, stray], ignore_index=True)
+    other = detect(worlds.write(worlds.World(world.accounts, requests, world.identifiers, world.models), tmp_path))
+    assert UNATTRIBUTED not in set(other.frame("accounts")["account_id"])
+    assert alarms(other) == alarms(run)
+    assert other.manifest["blind"][0].startswith("200 requests name no account")

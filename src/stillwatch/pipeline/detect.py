@@ -29,7 +29,7 @@ from stillwatch.graph.similarity import Content, content_of
 from stillwatch.graph.world import Ints, canonical_order, incidence
 from stillwatch.signals import compute, links
 from stillwatch.signals.engine import Engine
-from stillwatch.signals.inputs import Coverage, Inputs, coverage_expr, inputs_as_of
+from stillwatch.signals.inputs import Coverage, Inputs, coverage_expr, inputs_as_of, unattributed_expr
 from stillwatch.signals.takeover import change_points_expr, marked_requests_expr
 from stillwatch.warehouse import runs
 from stillwatch.warehouse.lock import home_lock
@@ -62,6 +62,11 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress) -> R
     execute = Engine(warehouse.backend())
     progress("looking at what the data can tell", 0.02)
     coverage = compute.read_coverage(execute(coverage_expr(inputs)).iloc[0])
+    nobody = int(execute(unattributed_expr(warehouse.table("requests")))["requests"].iloc[0])
+    if nobody and not coverage.accounts and not coverage.requests:
+        raise NothingYet(
+            f"all {nobody:,} requests name no account, so there is nothing to link; import account ids too."
+        )
     if not (coverage.accounts or coverage.requests or coverage.identifiers):
         when = f" before {as_of:%Y-%m-%d %H:%M} UTC" if as_of else ""
         raise NothingYet(f"there is no data{when} to look at: run `stillwatch import PATH` (or use the Data page).")
@@ -79,6 +84,8 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress) -> R
     identities = _identities(settings, [frozenset(ids[f.members]) for f in found])
     progress("writing reasons, timelines and drawings", 0.8)
     blind = blind_words(coverage)
+    if nobody:
+        blind = [f"{nobody:,} requests name no account; they are kept, but not looked at", *blind]
     material = report.Material(
         inputs,
         coverage,

@@ -13,6 +13,8 @@ from datetime import datetime
 import ibis
 from ibis import Table
 
+from stillwatch.domain import UNATTRIBUTED
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -26,9 +28,14 @@ class Inputs:
 
 
 def inputs_as_of(table: Callable[[str], Table], as_of: datetime | None) -> Inputs:
-    """The four tables as they were known at ``as_of`` (None = everything). ``table`` maps a name to an Ibis table."""
-    accounts, requests = table("accounts"), table("requests")
-    identifiers, models = table("identifiers"), table("models")
+    """The four tables as they were known at ``as_of`` (None = everything). ``table`` maps a name to an Ibis table.
+
+    Requests that name nobody are left out: their common placeholder would look like one busy account.
+    """
+    accounts, requests, identifiers = (
+        t.filter(t.account_id != UNATTRIBUTED) for t in map(table, ("accounts", "requests", "identifiers"))
+    )
+    models = table("models")
     if as_of is not None:
         moment = ibis.timestamp(as_of)
         later = accounts.status_at > moment
@@ -42,6 +49,11 @@ def inputs_as_of(table: Callable[[str], Table], as_of: datetime | None) -> Input
         )
         models = models.filter(models.released_at <= moment)
     return Inputs(accounts, requests, identifiers, models, as_of)
+
+
+def unattributed_expr(requests: Table) -> Table:
+    """One row: how many requests name no account."""
+    return requests.filter(requests.account_id == UNATTRIBUTED).aggregate(requests=requests.count())
 
 
 REQUEST_COLUMNS = (
