@@ -53,7 +53,8 @@ def inputs_as_of(table: Callable[[str], Table], as_of: datetime | None) -> Input
 
 def unattributed_expr(requests: Table) -> Table:
     """One row: how many requests name no account."""
-    return requests.filter(requests.account_id == UNATTRIBUTED).aggregate(requests=requests.count())
+    strays = requests.filter(requests.account_id == UNATTRIBUTED)
+    return strays.aggregate(requests=strays.count())
 
 
 REQUEST_COLUMNS = (
