@@ -1,4 +1,4 @@
-/* Live graph canvas around vis-network (bundled before this text by canvas.py, from the installed pyvis package).
+/* Live graph canvas around vis-network (loaded by a component of its own, see canvas.py).
    vis holds the camera, the gestures and the frame loop; nodes, edges and labels are drawn here from flat arrays, so that
    dimming or hiding never rebuilds anything. All text goes to the canvas or to textContent: ids cannot become markup.
    data: bytes, first line = version of the drawing, rest = JSON (see canvas.py). The same version is never drawn twice. */
@@ -21,12 +21,15 @@ function poly(c, x, y, r, n, turn) {
   c.closePath();
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default async function ({ data, parentElement, setTriggerValue }) {
+  while (!globalThis.vis?.Network) await new Promise(done => setTimeout(done, 10));
   const root = parentElement.querySelector("#g");
   const cut = data.indexOf(10), version = new TextDecoder().decode(data.subarray(0, cut));
   let S = root.__drawing;
   const send = { picked: v => setTriggerValue("picked", v), opened: v => setTriggerValue("opened", v), hidden: v => setTriggerValue("hidden", v) };
-  if (S && S.version === version) { S.send = send; S.paint(); return; }
+  const turn = (root.__turn = (root.__turn || 0) + 1);    // Streamlit also calls the cleanup of a call that a newer one overtook
+  const cleanup = () => { if (root.__turn !== turn) return; const D = root.__drawing; if (D && LIVE.get(D.g.name) === D) LIVE.delete(D.g.name); D?.destroy(); root.__drawing = null; };
+  if (S && S.version === version) { S.send = send; S.paint(); return cleanup; }
   const camera = S && S.net ? { position: S.net.getViewPosition(), scale: S.net.getScale() } : null;
   const same = S && S.family === version.split("|")[0];
   if (S && !same) document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0 });   // another cluster begins at its head
@@ -37,7 +40,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   LIVE.set(S.g.name, S);
   const waiting = LIVE.get("focus:" + S.g.name);
   if (waiting) S.focus(waiting);
-  return () => { if (LIVE.get(S.g.name) === root.__drawing) LIVE.delete(S.g.name); root.__drawing?.destroy(); root.__drawing = null; };
+  return cleanup;
 }
 
 class Drawing {

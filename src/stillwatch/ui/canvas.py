@@ -1,8 +1,9 @@
 """The link graph on a live canvas: what is sent to the browser, and how a selection comes back.
 
-Two components: ``graph`` gets the drawing once (bytes, the same at every rerun, so that Streamlit sends a reference
-instead of the graph) and ``focus`` gets what is selected, lit and hidden (a few bytes). vis-network comes out of the
-installed pyvis package; nothing is loaded from another host. Above ``FULL`` nodes the groups are drawn as super-nodes
+Three components: ``vis`` is the library alone, the same message for every cluster; ``graph`` gets the drawing once
+(bytes, the same at every rerun, so that Streamlit sends a reference instead of the graph); ``focus`` gets what is
+selected, lit and hidden (a few bytes). vis-network comes out of the installed pyvis package; nothing is loaded from
+another host. Above ``FULL`` nodes the groups are drawn as super-nodes
 first; which of them are opened is part of the drawing's version.
 
 Drawing (JSON): ``name``, ``height``, ``alt``, ``hint``, ``kinds`` [{kind, title, shape, light, dark, count, fixed}],
@@ -64,17 +65,18 @@ class Drawing:
 
 
 @cache
-def _components() -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _components() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
     vis = (Path(pyvis.__file__).parent / "lib/vis-9.1.2/vis-network.min.js").read_text()
     vis = vis.replace("//# sourceMappingURL=vis-network.min.js.map", "")
-    graph = st.components.v2.component(
+    component = st.components.v2.component
+    library = component("stillwatch_vis", js=f"{vis}\n;export default function () {{}}\n")
+    graph = component(
         "stillwatch_graph",
         html="<div id='g'></div>",
         css=(_HERE / "canvas.css").read_text(),
-        js=f"{vis}\n;{(_HERE / 'canvas.js').read_text()}",
+        js=(_HERE / "canvas.js").read_text(),
     )
-    focus = st.components.v2.component("stillwatch_focus", js=(_HERE / "canvas_focus.js").read_text())
-    return graph, focus
+    return library, graph, component("stillwatch_focus", js=(_HERE / "canvas_focus.js").read_text())
 
 
 def draw(
@@ -89,7 +91,8 @@ def draw(
     key: str,
 ) -> Any:
     """Draw it and say what is in focus. The triggers (``picked``, ``opened``, ``hidden``) are in its result."""
-    graph, focus = _components()
+    library, graph, focus = _components()
+    library(key=f"{key}_vis", height=1)
     result = graph(
         data=drawing.payload,
         key=key,
