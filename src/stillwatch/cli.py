@@ -149,6 +149,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         place = f" ({printable(str(e.filename))})" if e.filename else ""
         out.error(f"the system refused: {e.strerror or e}{place}. Check the path, its permissions and the free space.")
         return 2
+    except Exception as e:
+        engine = sys.modules.get("duckdb")  # most commands never need it
+        if engine is None or not isinstance(e, engine.Error):
+            raise
+        out.error(
+            f"the engine gave up: {(str(e).splitlines() or [type(e).__name__])[0]}. A data file is damaged, or memory "
+            "(STILLWATCH_MEMORY_GB) or the disk ran out; `stillwatch doctor` says more. Nothing was published."
+        )
+        return 2
 
 
 def _import(args: argparse.Namespace, cfg: Settings, out: Out) -> int:

@@ -13,8 +13,12 @@ from pathlib import Path
 
 from stillwatch.cases.store import CaseStore
 from stillwatch.config import Settings
-from stillwatch.errors import NothingYet, StillwatchError
+from stillwatch.errors import NothingYet, StillwatchError, StoreError
+from stillwatch.evidence import seal
+from stillwatch.sources.tokens import Tokens
 from stillwatch.warehouse import runs
+from stillwatch.warehouse.run_schema import RUN_TABLES
+from stillwatch.warehouse.schema import WAREHOUSE
 from stillwatch.warehouse.store import Warehouse
 
 
@@ -36,8 +40,10 @@ def examine(cfg: Settings) -> list[Check]:
 def _carried_out(check: Callable[[Settings], Check], cfg: Settings) -> Check:
     try:
         return check(cfg)
-    except (StillwatchError, OSError) as e:
+    except StillwatchError as e:
         return Check(check.__name__.strip("_"), False, str(e))
+    except Exception as e:  # whatever is broken here, the other checks must still be carried out
+        return Check(check.__name__.strip("_"), False, f"{type(e).__name__}: {e}")
 
 
 def _python(cfg: Settings) -> Check:
@@ -72,7 +78,7 @@ def _home(cfg: Settings) -> Check:
 
 
 def _secrets(cfg: Settings) -> Check:
-    """Keys must be readable by their owner alone."""
+    """Keys must be readable by their owner alone, and those that work has begun with must be there."""
     open_keys = [
         p.name
         for p in sorted(cfg.keys.glob("*"))
@@ -82,13 +88,18 @@ def _secrets(cfg: Settings) -> Check:
         return Check(
             "keys", False, f"others can read {', '.join(open_keys)} in {cfg.keys}. Run: chmod 600 {cfg.keys}/*"
         )
+    key_id = Warehouse.open(cfg).snapshot.key_id
+    if key_id is not None:
+        Tokens.open(cfg.keys, key_id)
+    if (cfg.keys / seal.KEY_FILE).exists():
+        seal.signing_key(cfg.keys)
     return Check("keys", True, "private" if cfg.keys.is_dir() else "none yet; the first import makes them")
 
 
 def _warehouse(cfg: Settings) -> Check:
-    """Opens the snapshot and lets the engine count the requests."""
+    """Opens the snapshot and lets the engine count the rows of every table."""
     warehouse = Warehouse.open(cfg)
-    rows = int(warehouse.table("requests").count().execute())
+    rows = {name: int(warehouse.table(name).count().execute()) for name in WAREHOUSE}["requests"]
     return Check("warehouse and engine", True, f"{rows:,} requests")
 
 
@@ -97,7 +108,9 @@ def _runs(cfg: Settings) -> Check:
         run = runs.current(cfg.runs)
     except NothingYet as e:
         return Check("runs", True, str(e))
-    rows = run.arrow("clusters", columns=["cluster_id"]).num_rows
+    rows = {name: run.arrow(name, columns=[]).num_rows for name in RUN_TABLES}["clusters"]
+    if not run.manifest:
+        raise StoreError(f"run {run.run_id} has an empty manifest; run `stillwatch detect` again.")
     others = len(runs.all_runs(cfg.runs)) - 1
     return Check("runs", True, f"{run.run_id} is published with {rows:,} clusters; {others} older ones are kept")
 

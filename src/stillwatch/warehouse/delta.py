@@ -26,7 +26,7 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 from stillwatch.domain import TableSpec
 from stillwatch.errors import StoreError
 from stillwatch.warehouse.schema import PARTITION, WAREHOUSE
-from stillwatch.warehouse.store import SNAPSHOT, Snapshot
+from stillwatch.warehouse.store import SNAPSHOT, Snapshot, first_line
 
 STAGING = ".staging"
 SMALL_FILES = 16
@@ -197,7 +197,9 @@ def recover(warehouse: Path) -> bool:
             for name, version in versions.items():
                 _sweep(warehouse / name, version)
     except (DeltaError, OSError) as e:
-        raise StoreError(f"the warehouse {warehouse} cannot be brought back to its last state ({e}).") from e
+        raise StoreError(
+            f"the warehouse {warehouse} cannot be brought back to its last state ({first_line(e)})."
+        ) from e
     shutil.rmtree(staging, ignore_errors=True)
     return dirty
 

@@ -37,7 +37,7 @@ class Run:
         blind, seconds, model_id."""
         try:
             return dict(json.loads((self.folder / "manifest.json").read_text()))
-        except (OSError, ValueError) as e:
+        except (OSError, ValueError, TypeError) as e:
             raise StoreError(f"run {self.run_id} has no readable manifest ({e}); run `stillwatch detect` again.") from e
 
     def file(self, table: str) -> Path:
@@ -95,21 +95,27 @@ def make_current(runs: Path, run_id: str) -> None:
 
 
 def current(runs: Path) -> Run:
-    """The published run; ``NothingYet`` when there is none."""
+    """The published run; ``NothingYet`` when there is none, ``StoreError`` when it is damaged or gone."""
+    cure = "run `stillwatch detect` to publish a new one."
     try:
         run_id = (runs / "CURRENT").read_text().strip()
     except FileNotFoundError:
         raise NothingYet(
             "no detection run yet: run `stillwatch detect` (or press Run detection on the Data page)."
         ) from None
-    return open_run(runs, run_id)
+    except (OSError, UnicodeDecodeError) as e:
+        raise StoreError(f"{runs / 'CURRENT'} cannot be read ({getattr(e, 'strerror', None) or e}); {cure}") from e
+    try:
+        return open_run(runs, run_id)
+    except UnknownTarget:
+        raise StoreError(f"the published run {run_id[:60]!a} is gone from {runs}; {cure}") from None
 
 
 def open_run(runs: Path, run_id: str) -> Run:
     """A run by its id."""
     folder = runs / run_id
     if not run_id or "/" in run_id or run_id.startswith(".") or not folder.is_dir():
-        raise UnknownTarget(f"there is no run {run_id!r}; `stillwatch doctor` lists the runs.")
+        raise UnknownTarget(f"there is no run {run_id[:60]!a} in {runs}.")
     return Run(run_id, folder)
 
 

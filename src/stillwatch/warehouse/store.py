@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
@@ -103,7 +104,8 @@ class Warehouse:
             return sorted(str(folder / p) for p in table.get_add_actions(flatten=True).column("path").to_pylist())
         except (DeltaError, OSError) as e:
             raise StoreError(
-                f"table {name} of {self.settings.warehouse} cannot be opened at version {version} ({e})."
+                f"table {name} of {self.settings.warehouse} cannot be opened at version {version} "
+                f"({first_line(e)}); restore it from a backup of the home."
             ) from e
 
     @cached_property
@@ -121,7 +123,13 @@ class Warehouse:
         """An Ibis table with the columns of ``warehouse/schema.py``; typed and empty when nothing was imported."""
         spec = WAREHOUSE[name]
         if name not in self._made:
-            self._backend.raw_sql(f'CREATE OR REPLACE VIEW "{name}" AS {scan_sql(spec, self.files(name))}')
+            try:
+                self._backend.raw_sql(f'CREATE OR REPLACE VIEW "{name}" AS {scan_sql(spec, self.files(name))}')
+            except duckdb.Error as e:
+                raise StoreError(
+                    f"table {name} of {self.settings.warehouse} is damaged ({first_line(e)}); "
+                    "restore it from a backup of the home."
+                ) from e
             self._made.add(name)
         return self._backend.table(name)
 
@@ -136,6 +144,11 @@ def scan_sql(spec: TableSpec, files: list[str]) -> str:
     hive = f"hive_partitioning = true, hive_types = {{'{part}': DATE}}" if part else "hive_partitioning = false"
     columns = ", ".join(f'"{c.name}"' for c in spec.columns)
     return f"SELECT {columns} FROM read_parquet([{listed}], {hive})"
+
+
+def first_line(e: BaseException) -> str:
+    """What an error of a library says; the lines below the first are its inner workings."""
+    return (str(e).splitlines() or [type(e).__name__])[0]
 
 
 def quote(text: str) -> str:
