@@ -221,7 +221,7 @@ def table(timings: list[Timing]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--home", type=Path, help="a home with a published run; default: the sample data, made now")
+    parser.add_argument("--home", type=Path, help="a home that may be changed; default: the sample data")
     parser.add_argument("--rounds", type=int, default=3, help="times everything is pressed (default 3)")
     parser.add_argument("--out", type=Path, help="write the figures here as JSON")
     options = parser.parse_args()
