@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stillwatch.config import settings
 from stillwatch.pipeline.detect import detect
 from stillwatch.pipeline.ingest import import_path
-
-from stillwatch.config import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

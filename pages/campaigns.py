@@ -5,8 +5,9 @@ import streamlit as st
 from stillwatch.cases.campaigns import Campaign
 from stillwatch.errors import UnknownTarget
 from stillwatch.ui import campaign_facts as facts
+from stillwatch.ui import campaign_members, kit, navigation, person, session, state, words
+from stillwatch.ui import campaign_story as story
 from stillwatch.ui import campaigns_view as view
-from stillwatch.ui import kit, navigation, person, session, state, words
 
 
 def registry(problem: UnknownTarget | None = None) -> None:
@@ -33,7 +34,7 @@ def one(campaign: Campaign) -> None:
     labels = store.labels(current=False)
     standing = session.labels()
     size = facts.extent(campaign, view.tables(run))
-    story = facts.narrative(campaign, size, standing, store.bundles(), view.now())
+    told = story.narrative(campaign, size, standing, store.bundles(), view.now())
     registry_chips = [view.status_chip(campaign.status)]
     if not size.clusters.empty:
         registry_chips.append(kit.score_chip(float(size.clusters["score"].max())))
@@ -50,7 +51,7 @@ def one(campaign: Campaign) -> None:
     left, right = st.columns([1.9, 1], gap="small")
     with left:
         with st.container(border=True, gap="xsmall"):
-            view.draw_story(story)
+            view.draw_story(told)
         with st.container(border=True, gap="xsmall"):
             kit.title("Activity", "requests a day; lines mark model releases and enforcement")
             view.draw_activity(size)
@@ -68,7 +69,7 @@ def one(campaign: Campaign) -> None:
             with add:
                 view.draw_add(campaign, run)
     with st.container(border=True, gap="xsmall"):
-        view.draw_members(size)
+        campaign_members.draw_members(size)
 
 
 navigation.inside_app()

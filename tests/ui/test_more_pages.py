@@ -160,7 +160,7 @@ def test_a_decision_without_a_reason_is_refused_in_words(with_run: Settings) -> 
 
 def test_likelihood_and_confidence_never_share_a_sentence(with_run: Settings) -> None:
     from stillwatch.domain import LIKELIHOOD_WORDS
-    from stillwatch.ui import campaign_facts, campaigns_view
+    from stillwatch.ui import campaign_facts, campaign_story, campaigns_view
     from stillwatch.warehouse import runs
 
     campaign = labelled(with_run)
@@ -168,7 +168,7 @@ def test_likelihood_and_confidence_never_share_a_sentence(with_run: Settings) ->
     with CaseStore.open(with_run) as store:
         told = store.campaign(campaign)
         size = campaign_facts.extent(told, {n: run.frame(n) for n in campaigns_view.TABLES})
-        story = campaign_facts.narrative(told, size, store.labels(), store.bundles(), campaigns_view.now())
+        story = campaign_story.narrative(told, size, store.labels(), store.bundles(), campaigns_view.now())
     sure = next(s for s in story if s.question == "How sure we are")
     assert any(w in t for t in sure.sentences for w in LIKELIHOOD_WORDS)
     assert any("onfidence" in t for t in sure.sentences)
@@ -216,14 +216,14 @@ def test_evidence_is_exported_with_its_reason_and_listed(with_run: Settings) -> 
 
 
 def test_a_table_of_ten_thousand_campaign_accounts_is_cut_with_words(home: Settings) -> None:
-    from stillwatch.ui import campaigns_view
+    from stillwatch.ui import campaign_members
 
     fake_run.publish(home.home, sizes=(2_400, 8))
     with CaseStore.open(home) as store:
         campaign = store.create_campaign("Big", clusters(home), "Ada", "size test")
     app = page("campaigns", campaign=campaign)
     assert not app.exception
-    assert f"The {campaigns_view.SHOWN_ACCOUNTS:,} highest scores" in text_of(app)
+    assert f"The {campaign_members.SHOWN_ACCOUNTS:,} highest scores" in text_of(app)
 
 
 def test_a_newly_published_run_is_what_the_pages_show(home: Settings) -> None:

@@ -82,8 +82,8 @@ def _imports(table: pd.DataFrame) -> pd.DataFrame:
         rows_new=total("rows_new"),
         set_aside=total("rows_set_aside"),
         seconds=[float(r.get("seconds") or 0) for r in reports],
-        report=reports,
     )
+    out["report"] = pd.Series(reports, index=out.index, dtype=object)
     out["known"] = out["rows_in"] - out["rows_new"] - out["set_aside"]
     return out.sort_values("imported_at", ascending=False, ignore_index=True)
 
