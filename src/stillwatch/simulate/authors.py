@@ -15,20 +15,24 @@ import numpy as np
 from stillwatch.simulate import phrasing, words
 from stillwatch.simulate.text import TextBook, Unit
 
-_SETTLED = 50
-"""Wordings kept of every everyday sentence, and of all sentences of an intent together."""
+_FREE = 3_000
+"""Everyday sentences of a world."""
+_SETTLED = 120
+"""Wordings kept of all sentences of an intent together."""
 _SERIALS = ("No. <serial> ", "#<serial>: ", "id=<serial>\n", "[<serial>] ", "case <serial>; ")
 
 
 def new_textbook(rng: np.random.Generator) -> TextBook:
     """A textbook with the slots, the free sentences and one class of sentences per intent."""
     book = TextBook(tuple(words.TOPICS))
-    book.slot("noun", words.TOPICS)
+    book.slot("noun", {topic: words.compounds(nouns) for topic, nouns in words.TOPICS.items()})
     book.slot("verb", list(rng.permutation(words.VERBS)))
     book.slot("adjective", list(rng.permutation(words.ADJECTIVES)))
-    book.slot("adverb", words.ADVERBS)
+    book.slot("adverb", list(rng.permutation(words.ADVERBS)))
+    book.slot("product", words.PRODUCTS, flat=True)
+    book.slot("code", words.CODES, flat=True)
     book.slot("person", words.PEOPLE, flat=True)
-    book.slot("place", [p.replace("-", " ") for p in words.PLACES], flat=True)
+    book.slot("place", words.PLACES, flat=True)
     book.slot("number", [str(i) for i in range(2, 100)] + [str(i * 25) for i in range(4, 120)], flat=True)
     book.slot("company", [f"{a} {b.title()}" for a in words.COMPANIES_A for b in words.COMPANIES_B], flat=True)
     book.slot("function", [f"{a}_{b}" for a in words.IDENTIFIERS_A for b in words.IDENTIFIERS_B], flat=True)
@@ -47,9 +51,16 @@ def new_textbook(rng: np.random.Generator) -> TextBook:
     def settled(sentences: Sequence[str], times: int, end: str = " ") -> list[str]:
         return sorted({capital(phrasing.settle(s, pick)) + end for s in sentences for _ in range(times)})
 
-    book.klass("free", settled(phrasing.SENTENCES, _SETTLED))
+    longer = []
+    for _ in range(_FREE):
+        core = str(rng.choice(phrasing.SENTENCES))
+        start = str(rng.choice(phrasing.OPENINGS)) if rng.random() < 0.3 else ""
+        end = str(rng.choice(phrasing.ENDINGS)) if rng.random() < 0.4 else ""
+        core = core if not start or core.startswith(("<", "{I", "I ")) else _lower(core)
+        longer.append(f"{start}{core[:-1]}{end}{core[-1]}")
+    book.klass("free", settled(longer, 1))
     for intent, sentences in phrasing.INTENTS.items():
-        book.klass(intent, settled(sentences, 2 * _SETTLED // len(sentences) + 1))
+        book.klass(intent, settled(sentences, _SETTLED // len(sentences) + 1))
     for language, sentences in phrasing.FOREIGN.items():
         book.klass(language, settled(sentences, 6, "" if language == "zh" else " "))
     book.klass("opener", [capital(o) for o in phrasing.OPENERS] + list(phrasing.OPENERS))
@@ -59,6 +70,14 @@ def new_textbook(rng: np.random.Generator) -> TextBook:
 
 def capital(text: str) -> str:
     return text[0].upper() + text[1:]
+
+
+def _lower(text: str) -> str:
+    """First letter small, also inside the first choice."""
+    if not text.startswith("{"):
+        return text[0].lower() + text[1:]
+    close = text.index("}")
+    return "{" + "|".join(o[:1].lower() + o[1:] for o in text[1:close].split("|")) + text[close:]
 
 
 @dataclass(frozen=True)
@@ -80,6 +99,8 @@ class Author:
     """A running number stands in the prompt."""
     change: float = 0.5
     """Share of choices that a rewording changes."""
+    asides: float = 0.4
+    """Chance of an aside in a sentence."""
 
 
 def template(book: TextBook, author: Author, variant: int = 0) -> int:
@@ -87,15 +108,20 @@ def template(book: TextBook, author: Author, variant: int = 0) -> int:
     own = np.random.default_rng([author.seed, 1])
     other = np.random.default_rng([author.seed, 2, variant])
     pick = phrasing.reworder(author.seed, author.change, variant)
+
+    def part(number: int) -> np.random.Generator:
+        """Randomness of one part of the text: the author's own, or anew where this variant rewords it."""
+        moved = bool(variant) and other.random() < author.change
+        return np.random.default_rng([author.seed, 3, number, variant if moved else 0])
+
     said: list[str] = []
     for intent in author.intents:
         sentences = phrasing.INTENTS[intent]
         for i in own.permutation(len(sentences))[: int(own.integers(1, 4))]:
-            said.append(capital(phrasing.settle(sentences[i], pick)))
-    fixed: list[str] = []
-    for _ in range(author.frozen):
-        moved = bool(variant) and other.random() < author.change
-        fixed.append(book.frozen(other if moved else own, book.class_id("free"), author.topic))
+            settled = capital(phrasing.settle(sentences[i], pick))
+            said.append(phrasing.voiced(settled, part(len(said)), author.asides))
+    free = book.class_id("free")
+    fixed = [book.frozen(part(100 + i), free, author.topic) for i in range(author.frozen)]
     layout = author.layout
     if variant and other.random() < author.change / 2:
         layout = str(other.choice(phrasing.LAYOUTS))
@@ -211,4 +237,5 @@ def random_author(
         topic=topic,
         serial=bool(rng.random() < 0.15),
         change=float(rng.uniform(*change)),
+        asides=float(rng.uniform(0.1, 0.7)),
     )

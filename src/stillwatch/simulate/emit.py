@@ -159,7 +159,7 @@ class Emitter:
             "prompt": prompt,
         }
         table = pa.table([columns[c] for c in REQUESTS.names], schema=REQUESTS.schema)
-        self.watch.see(day, account, ts, address, table)
+        self.watch.see(day, account, ts, self.ip[address], table)
         return table
 
     def _skewed(self, account: Array, ts: Array) -> Array:

@@ -43,8 +43,8 @@ class Watch:
             self.watched[rng.permutation(at)[:most]] = True
         self.guilty = guilty
 
-    def see(self, day: int, account: Array, ts: Array, address: Array, table: pa.Table) -> None:
-        """One chunk of requests: row numbers of accounts, microseconds of the day, address rows, the rows."""
+    def see(self, day: int, account: Array, ts: Array, ip: Array, table: pa.Table) -> None:
+        """One chunk of requests: row numbers of accounts, microseconds of the day, addresses, the rows."""
         at = np.flatnonzero(self.watched[account])
         if not len(at):
             return
@@ -53,7 +53,7 @@ class Watch:
             {
                 "account": account[at],
                 "ts": day * int(DAY) + ts[at],
-                "ip": address[at],
+                "ip": ip[at],
                 "in": some["input_tokens"].to_numpy(),
                 "out": some["output_tokens"].to_numpy(),
                 "tools": some["tool_count"].to_numpy(),

@@ -35,6 +35,22 @@ def reworder(seed: int, change: float, variant: int) -> Callable[[int], int]:
     return pick
 
 
+def voiced(sentence: str, habits: np.random.Generator, chance: float) -> str:
+    """The sentence with an author's favourite words, and with ``chance`` one of his asides."""
+
+    def favourite(found: re.Match[str]) -> str:
+        word = found.group(0)
+        known = THESAURUS[word.lower()]
+        said = known[int(habits.integers(len(known)))]
+        return said.capitalize() if word[0].isupper() else said
+
+    said = _KNOWN.sub(favourite, sentence)
+    if habits.random() < chance:
+        aside = settle(ASIDES[int(habits.integers(len(ASIDES)))], lambda n: int(habits.integers(n)))
+        said = f"{said.rstrip('. ')}, {aside}."
+    return said
+
+
 INTENTS: dict[str, tuple[str, ...]] = {
     "reasoning": (
         "{Think|Work|Go} through {the problem|this question|the case} {step by step|in small steps|one step at a "
@@ -137,7 +153,68 @@ INTENTS: dict[str, tuple[str, ...]] = {
 }
 """What a template asks for -> sentences. The first word is a Capability value."""
 
+THESAURUS: dict[str, tuple[str, ...]] = {
+    "answer": ("answer", "answer", "reply", "response", "solution", "outcome"),
+    "question": ("question", "query", "matter", "problem", "item"),
+    "problem": ("problem", "exercise", "task", "puzzle", "case"),
+    "text": ("text", "passage", "piece", "paragraph", "fragment", "excerpt"),
+    "message": ("message", "note", "entry", "letter", "post"),
+    "steps": ("steps", "stages", "moves", "parts"),
+    "step": ("step", "stage", "move", "line"),
+    "reasoning": ("reasoning", "reasoning", "thinking", "thought process", "chain of thought"),
+    "examples": ("examples", "samples", "cases", "instances"),
+    "questions": ("questions", "prompts", "exercises", "queries"),
+    "score": ("score", "mark", "rating", "grade"),
+    "list": ("list", "note down", "name", "enumerate", "collect"),
+    "describe": ("describe", "outline", "tell", "lay out", "sum up"),
+    "explain": ("explain", "make clear", "clarify", "explain"),
+    "write": ("write", "put down", "produce", "set down"),
+    "short": ("short", "brief", "compact", "concise"),
+    "clear": ("clear", "plain", "lucid", "readable"),
+    "fully": ("fully", "completely", "in full", "to the end"),
+    "first": ("first", "at the outset", "to start with", "before all else"),
+    "then": ("then", "next", "after that", "following that"),
+    "only": ("only", "just", "solely", "nothing but"),
+    "each": ("each", "every", "each single"),
+    "rubric": ("rubric", "scheme", "checklist", "scale"),
+    "mistake": ("mistake", "error", "flaw", "slip"),
+    "facts": ("facts", "data", "details", "particulars"),
+    "reader": ("reader", "colleague", "reviewer", "newcomer"),
+    "result": ("result", "outcome", "finding", "verdict"),
+    "function": ("function", "routine", "method", "procedure"),
+    "code": ("code", "program", "source", "snippet"),
+    "tools": ("tools", "functions", "actions", "calls"),
+}
+"""Words for which every author has a favourite."""
+
+ASIDES: tuple[str, ...] = (
+    "{as if|as though|like} {you had|there were} {plenty of time|no hurry|a whole page}",
+    "{for|with} {a colleague|the team|our readers|a new hire|the archive} {in mind|who will check|to follow}",
+    "{in|using} {words of your own|the language of the input|simple terms|full sentences|the same order}",
+    "{and|but} {do not|never|please don't} {repeat the input|apologise|use headings|mention this note|hedge}",
+    "{if anything is|should something be|where things are} {unclear|missing|odd}, {say so|make an assumption|skip it}",
+    "{at|to} {the level|the taste} of {an expert|a student|a patient teacher|an auditor}",
+    "{keep|stay} {under|near|above} {eighty|two hundred|fifty|a hundred and fifty|thirty} words",
+    "{end|close|finish} with {one line|a verdict|the word done|a check|the final value}",
+    "{mind|watch|respect} {units|dates|names|the order|edge cases} {throughout|all along|too}",
+    "{treat|take|handle} {it|this one|every case} {on its own|as new|as confidential|with care}",
+    "{ignore|drop|leave out} {greetings|signatures|markup|boilerplate|small talk}",
+    "{prefer|favour|choose} {depth|brevity|precision|plain words|order} over {style|speed|length|charm}",
+    "{the|our} {house|lab|shop|desk|team} {rule|habit|custom} {applies|holds}: "
+    "{one idea a line|no jargon|sources last}",
+)
+"""What authors add to a sentence; many turns, so that one's own is rare."""
+
 SENTENCES: tuple[str, ...] = (
+    "{Our|The|A} <product> {keeps|started|stopped} {losing|showing|skipping} the <noun>.",
+    "{Where|How} {did|does|can} <person> {find|get|keep} {a|the} <adjective> <noun> "
+    "{like that|these days|for <number>}?",
+    "{Order|Case|Part} <code> {needs|lacks|mentions} {a|the} <adjective> <noun>.",
+    "<company> {offers|wants|returned} <number> <noun> {units|copies|lots} {at|for} <number>.",
+    "{Pick|Choose|Suggest} {a name|colours|a date|a size} for {the|our} <adjective> <noun>.",
+    "{It|The whole thing} {took|takes|should take} <number> {minutes|days|weeks} {to <verb>|per <noun>}.",
+    "{Half|Most|None} of the <noun> {came|went|looked} <adjective> {in|from|to} <place>.",
+    "<person> {owes|sent|promised} <person> {a|the} <noun> {worth|of} <number>.",
     "{I am trying|We want|It would help} to <verb> {a|the} <noun> {before|while|because} the <noun> {is|gets} "
     "<adjective>.",
     "{Which|What kind of} <noun> {goes|fits|works} with {a|the} <adjective> <noun> {for|at} <company>?",
@@ -173,6 +250,34 @@ SENTENCES: tuple[str, ...] = (
     "<adjective>.",
 )
 """Everyday sentences with which people describe what they want."""
+
+OPENINGS: tuple[str, ...] = (
+    "{As of|Since} {last week|Monday|this spring|the audit}, ",
+    "{For|With} <company> {waiting|in mind|as an example}, ",
+    "{About|Concerning|On} <code>: ",
+    "{Between us|To be honest|For the record|Long story short}, ",
+    "{After|Before} {the <noun> was <adjective>|we <verb> the <noun>}, ",
+    "{In|Near|Outside} <place>, ",
+    "{When|Whenever} <person> {calls|is away|asks|comes back}, ",
+    "{If|Unless} the <product> {fails|arrives|stays <adjective>}, ",
+    "{Regarding|Re} <product>, ",
+    "{By|Until} {Friday|the 12th|next month|tomorrow|the end of May}, ",
+)
+"""What a sentence can start with."""
+
+ENDINGS: tuple[str, ...] = (
+    ", {at least|mostly|only} in <place>",
+    ", {unless|because|although} the <noun> {changes|is <adjective>|arrives <adverb>}",
+    " {together|along} with <person>",
+    " {and|or} {the|some} <adjective> <noun>",
+    " ({see|ref|cf.} <code>)",
+    ", {which|and that} {<person> wants|nobody checked|costs <number>}",
+    " {using|on|with} {a|the} <product>",
+    ", {ideally|preferably|if possible} <adverb>",
+    " {for|by} {the <noun>|<company>}",
+    " {instead of|before|next to} {the <adjective> <noun>|<product>}",
+)
+"""What a sentence can end with."""
 
 OPENERS = (
     "hi",
@@ -250,3 +355,4 @@ FOREIGN: dict[str, tuple[str, ...]] = {
     ),
 }
 """Everyday sentences in other languages."""
+_KNOWN = re.compile(r"(?<!<)\b(" + "|".join(THESAURUS) + r")\b(?!>)", re.IGNORECASE)

@@ -12,6 +12,15 @@ def listed(text: str) -> list[str]:
     return text.split()
 
 
+_HEAD = listed("Al An Be Bri Ca Da De El Fa Fi Ga Hel Il Jo Ka Le Ma Mi Ne Ol Pa Ri Sa Si Ta Ul Ve Wil Ya Zo")
+_MIDDLE = listed("ra li no ve di su ma ti lo nde rri ska bel vi")
+_TAIL = listed("n a s ne r th la ko mi x")
+
+
+def _made_up(tails: list[str]) -> list[str]:
+    return [f"{a}{b}{c}" for c in tails for b in _MIDDLE for a in _HEAD]
+
+
 TOPICS: dict[str, list[str]] = {
     "billing": listed(
         "invoice ledger refund payment balance statement account surcharge discount subscription receipt "
@@ -157,15 +166,53 @@ VERBS = listed(
     "check compare fix plan explain review improve change sort move update describe measure build list remove "
     "split merge test clean label track draft trim rename rewrite price order schedule report replace "
     "estimate match rank filter adjust collect count convert sketch shorten store map group simplify design "
-    "repair inspect reduce extend combine outline approve archive balance calculate"
+    "repair inspect reduce extend combine outline approve archive balance calculate accept advertise align "
+    "amend annotate announce arrange assemble assign attach audit backdate borrow bundle cancel carry certify "
+    "chart clarify classify close collate commission compile condense confirm consolidate copy correct crop "
+    "debug decline delay deliver deploy discuss dismantle display distribute divide document donate double "
+    "download drain edit enlarge enter escalate evaluate exchange expand export file finish fold forecast "
+    "forward freeze fund grade halve hand-over harvest highlight illustrate import index install insure "
+    "invoice isolate join justify launch lease lend level load lower mail maintain mend migrate mix model "
+    "modify monitor negotiate notify number obtain open overhaul pack paint patch pause photograph pin plot "
+    "polish postpone prepare print proofread publish pull quantify question quote raise reclaim record "
+    "recycle refund register release relocate remind renew rent reorder rephrase reserve reset resize restore "
+    "retire reuse revise rotate round sample save scan scrap screen seal search segment sell send settle "
+    "share shelve ship sign simulate slice sponsor stack stage stamp standardise start stop summarise supply "
+    "survey swap switch tabulate tag tally transcribe transfer translate transport trace trade train tune "
+    "unpack upgrade upload validate verify visit water weigh widen withdraw wrap"
 )
 ADJECTIVES = listed(
     "new old small large early late main extra short long local weekly monthly simple missing broken clean "
     "shared empty wrong final second quiet cheap heavy light internal public private annual temporary regular "
     "separate spare modern narrow recent unusual common seasonal partial single average damaged urgent "
-    "optional outdated typical strict loose formal rough delayed manual hidden"
+    "optional outdated typical strict loose formal rough delayed manual hidden abandoned accurate adjacent "
+    "advanced affordable ancient approved awkward bilingual blank blue borrowed bright broad brittle calm "
+    "central certified circular coarse cold combined complete complex costly cracked crowded curved custom "
+    "cyclical daily dark deep detailed digital distant double dry dusty dynamic early-stage eastern elastic "
+    "electric empty-handed exact expired external faint fake familiar faulty final-year fixed flat flexible "
+    "fragile fresh frozen full generic gentle glossy green handmade handy harsh healthy historic hollow "
+    "honest hourly idle imported incomplete indirect informal inner joint known labelled last-minute layered "
+    "legal lengthy linear liquid loose-leaf loud low main-line mild minor mixed mobile moist monthly-billed "
+    "mutual natural nearby neat noisy northern novel obsolete odd online open original outer overdue paid "
+    "paper-based parallel patient permanent plain polished portable preliminary previous printed priority "
+    "proper provisional quarterly random rare raw ready red redundant remote repeated rigid routine rural "
+    "rusty safe salted second-hand seasoned secure sensitive shallow sharp short-term signed silent silver "
+    "sloped slow smooth soft solar solid southern spacious sparse special square stable stale standard static "
+    "steep sticky stray strong sturdy subtle sunny surplus suspicious swollen technical tentative thick thin "
+    "tidy tiny tough traditional translucent trial twin uneven unpaid upper urban used vague valid vertical "
+    "viable visible vocal voluntary warm waterproof weak western wet white wide wild wooden worn written "
+    "yearly yellow young"
 )
-ADVERBS = listed("carefully quickly again today yesterday usually mostly slowly together properly twice gently soon")
+ADVERBS = listed(
+    "carefully quickly again today yesterday usually mostly slowly together properly twice gently soon ahead "
+    "alone alphabetically apart automatically barely beforehand blindly briefly by-hand casually cheaply "
+    "cleanly closely constantly daily directly early easily evenly finally firmly formally freely fully "
+    "hardly hastily honestly indoors informally instantly jointly kindly late lately locally loosely mainly "
+    "manually monthly nearly neatly nightly occasionally often online openly outdoors overnight partly "
+    "patiently politely privately promptly publicly quietly rarely reliably remotely roughly safely scarcely "
+    "seldom separately sideways silently simply smoothly sometimes steadily strictly surely thoroughly "
+    "tightly upstairs urgently vaguely weekly widely yearly"
+)
 PEOPLE = listed(
     "Mara Ilan Tovi Senna Oskar Priya Belen Yusuf Anouk Dario Femke Kofi Lien Marek Nadia Otto Paloma Quill "
     "Rosa Samir Tilda Umar Vesna Wiebe Xenia Yara Zoltan Aiko Bram Chidi Dunja Emre Freya Goran Hana Ines "
@@ -193,6 +240,23 @@ LANGUAGES_CODE = listed("Python JavaScript Rust Go SQL TypeScript Java Kotlin Ru
 LANGUAGES_HUMAN = listed("Spanish German French Portuguese Polish Turkish Hindi Japanese Swedish Italian Dutch Korean")
 TONES = listed("friendly formal plain playful neutral warm brisk polite dry upbeat concise serious")
 FORMATS = listed("a-table bullet-points one-paragraph JSON a-short-list two-sentences plain-text a-numbered-list YAML")
+
+PEOPLE += _made_up(_TAIL)[:1500]
+PLACES = [p.replace("-", " ") for p in PLACES] + [
+    f"{name}{end}" for end in ("stad", "ford", "via", "berg", " Bay") for name in _made_up([""])
+][:900]
+PRODUCTS = [
+    f"{name} {number}" for number in ("2", "300", "X", "Pro", "7", "Mini") for name in _made_up(["on", "ex", "ia"])
+][:2000]
+"""Things with invented brand names."""
+CODES = [f"{a}{b}-{n}" for n in range(11, 99, 3) for a in "ABCDEFGHKLMNPRSTVWX" for b in "QXZKJ"]
+"""Order, part and case numbers."""
+
+
+def compounds(nouns: list[str]) -> list[str]:
+    """The nouns of a topic and then what can be made of two of them, simple ones first."""
+    return nouns + [f"{a} {b}" for i, b in enumerate(nouns) for a in nouns[i % 7 :: 3] if a != b]
+
 
 FOREIGN: dict[str, dict[str, list[str]]] = {
     "es": {

@@ -42,7 +42,7 @@ class Lives:
         elif habits.sign_up == "aged":
             born = -rng.uniform(15, 400, n)
         else:
-            born = rng.uniform(-60, last - 4, n)
+            born = rng.uniform(-60, (last - 4) * habits.joined_by, n)
         bought = rng.random(n) < habits.bought
         born = np.where(bought, -np.minimum(rng.exponential(220, n), 720), born)
         start = np.where(

@@ -55,6 +55,8 @@ class Habits:
     ramp: float = 0.0
     # sign-up and life
     sign_up: str = "batches"  # batches, trickle, aged
+    joined_by: float = 1.0
+    """Part of the window in which the accounts of a trickle have all arrived."""
     bought: float = 0.2
     """Share of accounts that had another owner long before."""
     banned: float = 0.05
@@ -89,6 +91,7 @@ class Habits:
     exits: int = 6
     hop: float = 0.1
     clients: int = 3
+    """Clients of the operator's; 0: every account its own."""
     replay: float = 0.0
     """Share of sessions that carry an artefact of another account."""
 

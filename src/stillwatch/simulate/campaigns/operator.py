@@ -146,14 +146,13 @@ def work(world: World, crowd: Crowd, rng: np.random.Generator, habits: Habits, l
         balance=habits.pacing == "balanced",
     )
     hours = np.array([pacing.clock(world, habits.clock, rng, 0.3) for _ in range(3)])
-    names = list(people.popular_clients(rng, habits.clients))
-    offset, many = world.client_list(names)
+    offset, many = world.client_list(list(people.popular_clients(rng, max(1, habits.clients))))
     shift = int(rng.integers(-8, 10))
     model = people.model_habit(world, n, rng)
     follows = rng.random(n) < habits.followers
     common: dict[str, Any] = {
         **exits(world, crowd, rng, habits),
-        "client": offset + rng.integers(0, many, n),
+        **({"client": offset + rng.integers(0, many, n)} if habits.clients else people.clients(world, n, rng)),
         "model": np.where(follows, -1, model["model"]),
         "lag": np.where(follows, habits.lag * rng.uniform(0.6, 1.6, n), model["lag"]),
         "follow": model["follow"],
