@@ -127,10 +127,12 @@ def _job(job: Job) -> None:
         st.warning(
             "Stopped. What was published before is as it was; the same again takes it up.", icon=":material/info:"
         )
-    lines = job.steps[-_SHOWN_STEPS:-1] if job.running else job.words[-14:]
-    if lines:
-        rows = Markup("").join(Markup("<li>{}</li>").format(words.plain(line, 240)) for line in lines)
+    if job.running:
+        rows = Markup("").join(Markup("<li>{}</li>").format(words.plain(t, 240)) for t in job.steps[-_SHOWN_STEPS:-1])
         kit.html(Markup('<ul class="sw-list sw-q sw-n" style="font-size:.95em">{}</ul>').format(rows))
+    elif job.words:
+        with st.expander("What it said"):
+            st.code("\n".join(job.words), language=None, wrap_lines=True)
 
 
 def _progress(job: Job) -> float:
@@ -206,8 +208,8 @@ def draw_import(*, first: bool) -> None:
         if not files:
             st.warning("Choose at least one file first.", icon=":material/info:")
         else:
-            folder = _keep(files)
-            command = ["import", *_options(reader, ""), str(folder / "upload")]
+            folder, source = _keep(files)
+            command = ["import", *_options(reader, ""), str(source)]
             start("Import of uploaded files", [command, ("detect",)] if also else [command], folder)
 
 
@@ -219,20 +221,24 @@ def _options(reader: str | None, mapping: str) -> list[str]:
     return [*(["--format", reader] if reader else []), *(["--mapping", mapping] if mapping else [])]
 
 
-def _keep(files: Sequence[UploadedFile]) -> Path:
-    """Uploaded files in a folder of their own inside the home; names keep no folders, leading dots, odd characters."""
+def _keep(files: Sequence[UploadedFile]) -> tuple[Path, Path]:
+    """Uploaded files in a folder of their own inside the home, and what to import: the one file, or the folder of them.
+
+    Names keep no folders, leading dots, odd characters.
+    """
     home = session.settings().home
     home.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".upload-", dir=home))
-    (folder / "upload").mkdir()
+    place = folder / f"{len(files)} uploaded files"
+    place.mkdir()
     for number, file in enumerate(files):
         name = "".join(c if c.isalnum() or c in "._-" else "_" for c in Path(file.name).name).lstrip(".")
-        target = folder / "upload" / (name[-120:] or f"file-{number}")
+        target = place / (name[-120:] or f"file-{number}")
         if target.exists():
             target = target.with_name(f"{number}-{target.name}"[-120:])
         with target.open("wb") as out:
             shutil.copyfileobj(file, out)
-    return folder
+    return folder, next(place.iterdir()) if len(files) == 1 else place
 
 
 def draw_imports(holding: facts.Holdings) -> None:

@@ -20,6 +20,11 @@ from stillwatch.ui import detector_facts as facts
 from stillwatch.warehouse import runs
 from stillwatch.warehouse.runs import Run
 
+_VERDICTS = {
+    True: ("holds up", "good", "thumb_up"),
+    False: ("worse", "warn", "warning"),
+    None: ("cannot be compared", "quiet", "info"),
+}
 _MODEL_COLOURS = ["#3b82d6", "#22a3a3", "#94a3b8"]
 
 
@@ -136,8 +141,8 @@ def draw_comparison(model: dict[str, Any]) -> None:
     """The model beside the one in use and the evidence alone, measured on groups that none of them had seen."""
     metrics, name = dict(model["metrics"]), str(model["model_id"])
     text, good = facts.verdict(metrics)
-    tone, symbol = ("good", "thumb_up") if good else ("warn", "warning") if good is False else ("quiet", "info")
-    kit.html(Markup('<div class="sw-chips">{}</div>').format(kit.chip(text, tone, symbol, text)))
+    word, tone, symbol = _VERDICTS[good]
+    kit.html(Markup('<div class="sw-chips">{} <span>{}</span></div>').format(kit.chip(word, tone, symbol), text))
     table, chart = st.columns([1.35, 1], gap="small")
     with table:
         titles, rows, best = facts.comparison(metrics, name)

@@ -149,13 +149,13 @@ def _note(job: Job, line: str) -> None:
     if line.startswith("stillwatch: "):
         job.error = line.removeprefix("stillwatch: ")
     else:
-        job.steps.append(line)
+        job.steps.append(line.strip())
 
 
 def _keep_lines(stream: IO[str], keep: Callable[[str], None], kept: list[str]) -> None:
     for line in stream:
         if line.strip():
-            keep(line.strip())
+            keep(line.rstrip())
         del kept[:-_KEPT_LINES]
 
 
