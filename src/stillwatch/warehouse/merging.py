@@ -80,7 +80,9 @@ class Merger:
 
     def _good(self, staged: Staged, repeats: bool = False) -> str:
         """SQL of the rows to take; of repeated keys the first row."""
-        rows = f"SELECT * FROM {staged.relation} WHERE _code IS NULL"
+        rows = f"SELECT * FROM {staged.relation}"
+        if staged.set_aside:  # otherwise the checks need not be made again
+            rows += " WHERE _code IS NULL"
         if not repeats:
             return rows
         key = CONTRACT[staged.name].key[0]
