@@ -140,8 +140,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         out.error(str(e))
         return e.exit_code
     except KeyboardInterrupt:
-        out.error("interrupted; what was published before is as it was. The same command again takes it up.")
-        return 130
+        return _interrupted(out)
     except BrokenPipeError:
         sys.stderr.close()
         return 0
@@ -150,6 +149,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         out.error(f"the system refused: {e.strerror or e}{place}. Check the path, its permissions and the free space.")
         return 2
     except Exception as e:
+        if str(e) == "Query interrupted":  # how DuckDB tells of a Ctrl-C that came while it was computing
+            return _interrupted(out)
         engine = sys.modules.get("duckdb")  # most commands never need it
         if engine is None or not isinstance(e, engine.Error):
             raise
@@ -158,6 +159,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             "(STILLWATCH_MEMORY_GB) or the disk ran out; `stillwatch doctor` says more. Nothing was published."
         )
         return 2
+
+
+def _interrupted(out: Out) -> int:
+    out.error("interrupted; what was published before is as it was. The same command again takes it up.")
+    return 130
 
 
 def _import(args: argparse.Namespace, cfg: Settings, out: Out) -> int:

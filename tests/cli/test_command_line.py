@@ -200,3 +200,27 @@ def test_simulate_writes_a_world_that_imports_and_detects(tmp_path: Path) -> Non
     answer(home, "import", str(world))
     answer(home, "detect", "--as-of", "2026-10-20T00:00:00Z")
     assert isinstance(answer(home, "clusters"), list)
+
+
+LONG = """
+import os, signal, sys, threading
+import duckdb
+from stillwatch import cli
+
+def long(args, cfg, out):
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    duckdb.connect().execute("SELECT count(*) FROM range(10000000000) a, range(10000000) b WHERE a.range = -b.range")
+
+cli._doctor = long
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+def test_ctrl_c_while_the_engine_computes_is_one_sentence(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LONG, "--home", str(tmp_path / "home"), "--json", "doctor"],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 130, done.stderr
+    assert "interrupted" in json.loads(done.stdout)["error"]
+    assert "Traceback" not in done.stderr
