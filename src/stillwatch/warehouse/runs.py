@@ -53,7 +53,8 @@ class Run:
 
     def frame(self, table: str, *, filters: Any = None, columns: list[str] | None = None) -> pd.DataFrame:
         """One table as pandas."""
-        return self.arrow(table, filters=filters, columns=columns).to_pandas()
+        frame: pd.DataFrame = self.arrow(table, filters=filters, columns=columns).to_pandas()
+        return frame
 
 
 def publish(runs: Path, run_id: str, tables: dict[str, pa.Table], manifest: dict[str, Any]) -> Run:
