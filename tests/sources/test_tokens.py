@@ -96,6 +96,10 @@ def test_another_key_is_refused(tmp_path: Path) -> None:
     assert Tokens.open(tmp_path, key_id).key_id == key_id
     with pytest.raises(StoreError, match="was made with 00000000"):
         Tokens.open(tmp_path, "00000000")
+    (tmp_path / KEY_FILE).chmod(0o640)
+    with pytest.raises(StoreError, match="chmod 600"):
+        Tokens.open(tmp_path, key_id)
+    (tmp_path / KEY_FILE).chmod(0o600)
     (tmp_path / KEY_FILE).write_bytes(b"short")
     with pytest.raises(StoreError, match="damaged"):
         Tokens.open(tmp_path, key_id)

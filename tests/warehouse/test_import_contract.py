@@ -29,9 +29,14 @@ SHAPES = ("parquet", "parts", "csv", "csv.gz", "jsonl", "jsonl.gz")
 @pytest.fixture
 def fixed_key(home: Settings) -> Tokens:
     """A known key, so that two homes make the same tokens."""
+    give_key(home)
+    return Tokens.open(home.keys)
+
+
+def give_key(home: Settings) -> None:
     home.keys.mkdir(parents=True)
     (home.keys / KEY_FILE).write_bytes(bytes(range(32)))
-    return Tokens.open(home.keys)
+    (home.keys / KEY_FILE).chmod(0o600)
 
 
 def test_every_column_arrives(home: Settings, data: DataSet, tmp_path: Path, frames: Frames, fixed_key: Tokens) -> None:
@@ -66,8 +71,7 @@ def test_shapes_mean_the_same(
     shape: str, home: Settings, data: DataSet, tmp_path: Path, frames: Frames, fixed_key: Tokens
 ) -> None:
     other = home.at(tmp_path / "other")
-    other.keys.mkdir(parents=True)
-    (other.keys / KEY_FILE).write_bytes((home.keys / KEY_FILE).read_bytes())
+    give_key(other)
     import_path(home, data.write(tmp_path / "reference"))
     import_path(other, data.write(tmp_path / "in", shape))
     first, second = frames(home), frames(other)
@@ -125,8 +129,7 @@ def test_the_order_of_rows_changes_nothing(
     home: Settings, data: DataSet, tmp_path: Path, frames: Frames, fixed_key: Tokens
 ) -> None:
     other = home.at(tmp_path / "other")
-    other.keys.mkdir(parents=True)
-    (other.keys / KEY_FILE).write_bytes((home.keys / KEY_FILE).read_bytes())
+    give_key(other)
     import_path(home, data.write(tmp_path / "a"))
     for table in ("accounts", "requests", "identifiers"):
         random.Random(1).shuffle(getattr(data, table))

@@ -50,6 +50,8 @@ class Tokens:
         file = keys / KEY_FILE
         cure = f"put the original {KEY_FILE} back into {keys}, or import into a new home."
         try:
+            if file.stat().st_mode & 0o077:
+                raise StoreError(f"the token key {file} can be read by others; run: chmod 600 {file}")
             key = file.read_bytes()
         except FileNotFoundError:
             if expected_id is not None:
