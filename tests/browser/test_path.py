@@ -79,7 +79,7 @@ def test_from_the_queue_to_a_verified_bundle(
     visit.menu(page, "Detector")
     visit.press(page, "Train")
     expect(visit.button(page, "Promote M-0001")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("Average precision").first).to_be_visible()
+    expect(page.get_by_text("Brier score").first).to_be_visible()
     page.get_by_label("Reason", exact=True).fill("measured on groups it had not seen")
     visit.press(page, "Promote M-0001")
     expect(page.get_by_text("M-0001 in use").first).to_be_visible()
