@@ -88,6 +88,9 @@ def draw_figures(campaigns: pd.DataFrame, bundles: pd.DataFrame, custody: pd.Dat
 
 def draw_export(campaigns: pd.DataFrame, wanted: str | None) -> None:
     """Choose a campaign, see what the bundle would hold, choose marking and redaction, make it."""
+    order = [*campaign_facts.UPHELD, *campaign_facts.ACTIVE]  # those that were rejected come last
+    rank = {str(s): i for i, s in reversed(list(enumerate(order)))}
+    campaigns = campaigns.sort_values("status", key=lambda s: s.map(rank).fillna(len(order)), kind="stable")
     names = {
         r["campaign_id"]: f"{r['campaign_id']} · {words.plain(r['name'], 60)}" for r in campaigns.to_dict("records")
     }
