@@ -22,8 +22,12 @@ _SETTLED = 120
 _SERIALS = ("No. <serial> ", "#<serial>: ", "id=<serial>\n", "[<serial>] ", "case <serial>; ")
 
 
-def new_textbook(rng: np.random.Generator) -> TextBook:
-    """A textbook with the slots, the free sentences and one class of sentences per intent."""
+def new_textbook(rng: np.random.Generator, brevity: float = 1.0) -> TextBook:
+    """A textbook with the slots, the free sentences and one class of sentences per intent.
+
+    The shorter the prompts of the world, the fewer sentences start or end with something more.
+    """
+    more = min(1.0, brevity / 0.5)
     book = TextBook(tuple(words.TOPICS))
     book.slot("noun", {topic: words.compounds(nouns) for topic, nouns in words.TOPICS.items()})
     book.slot("verb", list(rng.permutation(words.VERBS)))
@@ -54,8 +58,8 @@ def new_textbook(rng: np.random.Generator) -> TextBook:
     longer = []
     for _ in range(_FREE):
         core = str(rng.choice(phrasing.SENTENCES))
-        start = str(rng.choice(phrasing.OPENINGS)) if rng.random() < 0.3 else ""
-        end = str(rng.choice(phrasing.ENDINGS)) if rng.random() < 0.4 else ""
+        start = str(rng.choice(phrasing.OPENINGS)) if rng.random() < 0.3 * more else ""
+        end = str(rng.choice(phrasing.ENDINGS)) if rng.random() < 0.4 * more else ""
         core = core if not start or core.startswith(("<", "{I", "I ")) else _lower(core)
         longer.append(f"{start}{core[:-1]}{end}{core[-1]}")
     book.klass("free", settled(longer, 1))

@@ -99,7 +99,9 @@ class Emitter:
         self.session_base += len(owner)
         pool = s["replay_pool"][sst].astype(np.int64)
         again = (pool >= 0) & (rng.random(len(owner)) < s["replay"][sst])
-        artefact = -1 - (pool * 4096 + day * 16 + rng.integers(0, 16, len(owner)))
+        # a handful of artefacts a day, in use for some days
+        made_on = np.maximum(day - rng.integers(0, 5, len(owner)), 0)
+        artefact = -1 - (pool * 8192 + made_on * 8 + rng.integers(0, 3, len(owner)))
         code = np.where(again, artefact, code)
         tables = []
         for begin_at in range(0, len(order), self.chunk):

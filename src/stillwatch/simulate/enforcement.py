@@ -11,8 +11,11 @@ import numpy as np
 from stillwatch.simulate.world import DAY, World
 
 
-def apply(world: World) -> None:
-    """Set status and time of it (requests after that time are not made), and retention of prompts."""
+def apply(world: World, unkept: float) -> None:
+    """Set status and time of it (requests after that time are not made), and whose prompts are not kept.
+
+    ``unkept``: share of all accounts without prompt text; half of them leave a hash of the template.
+    """
     rng = np.random.default_rng([world.seed, 40])
     accounts = world.accounts()
     n = world.n_accounts
@@ -24,4 +27,4 @@ def apply(world: World) -> None:
     accounts["status"][at] = np.where(rng.random(len(at)) < 0.6, "banned", "suspended")
     accounts["status_at"][at] = (when * DAY).astype(np.int64)
     retention = rng.random(n)
-    accounts["retention"][:] = np.select([retention < 0.03, retention < 0.06], [2, 1], 0)
+    accounts["retention"][:] = np.select([retention < unkept / 2, retention < unkept], [2, 1], 0)

@@ -191,7 +191,7 @@ def _free_books(world: World, language: str) -> Array:
     if language not in made:
         rng = np.random.default_rng([world.seed, 13, len(made)])
         # sentences per prompt: lognormal, as words per prompt are (calibration.WORDS)
-        lengths = np.exp(np.log(4.0 * world.brevity) + 0.6 * rng.standard_normal(40))
+        lengths = np.exp(np.log(5.5 * world.brevity) + 0.6 * rng.standard_normal(40))
         made[language] = np.array([authors.free_writer(world.text, rng, max(1.0, s), language) for s in lengths])
     return np.asarray(made[language])
 

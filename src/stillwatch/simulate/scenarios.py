@@ -21,10 +21,12 @@ class Scenario:
     """(archetype, share of all accounts) for each campaign."""
     lookalikes: float = 0.3
     """Share of all accounts that belong to a look-alike group."""
-    brevity: float = 0.6
+    brevity: float = 0.5
     """Length of prompts, 1 = as the public pools have it."""
     campaign_load: float = 1.0
     """Factor on what campaign accounts ask a day."""
+    unkept: float = 0.06
+    """Share of accounts whose prompts are not kept."""
     compact: bool = False
     """Sequential request ids and whole seconds, so that files stay small."""
     lacks: frozenset[str] = field(default_factory=frozenset)
@@ -65,7 +67,7 @@ _ALL = [
         "sample",
         "The small committed world: 3,000 accounts, about 120,000 requests, several campaigns, every look-alike.",
         accounts=3_000,
-        mean_requests=40.0,
+        mean_requests=36.0,
         days=45,
         campaigns=(
             ("a_small_balanced", 0.02),

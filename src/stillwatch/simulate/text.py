@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _SLOT = re.compile(r"<([a-z_]+)>")
+_HEAD = 3.0
+"""Zipf-Mandelbrot: how many of the first words of a list are about equally frequent."""
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -177,7 +179,7 @@ class TextBook:
         u = low + (window[prompt, 1] - low) * rng.random(len(at))
         count = s.slot_count[slot, topic]
         flat = s.slot_flat[slot]
-        steps = np.where(flat, u * count, np.exp(u * np.log1p(count)) - 1)
+        steps = np.where(flat, u * count, _HEAD * np.expm1(u * np.log1p(count / _HEAD)))
         fragment[at] = s.slot_start[slot, topic] + np.minimum(steps.astype(np.int64), count - 1)
         # fragments -> text
         sizes = np.bincount(owner[parent], minlength=n)
