@@ -37,6 +37,8 @@ def import_path(
     path = Path(os.path.expanduser(path)).absolute()
     if not path.exists():
         raise SourceError(f"{path} does not exist; want a file or a folder.")
+    if not (path.is_file() or path.is_dir()):
+        raise SourceError(f"{path} is a device or a pipe; want a file or a folder.")
     _named_in_text(path)
     reader = registry.pick(path, format, mapping)
     with home_lock(settings, f"import of {path.name}"):
@@ -68,13 +70,18 @@ def fingerprint_of(path: Path, reader: str, mapping: Path | None) -> str:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for item in folder.iterdir():
-        if item.name.startswith(".") or item.name.lower().startswith("truth"):
-            continue
-        _named_in_text(item)
+    """Files of a folder and of its sub-folders: no reader looks deeper, and links may lead in a circle."""
+    for item in _belonging(folder):
         if item.is_dir():
-            yield from _files(item)
+            yield from (inner for inner in _belonging(item) if inner.is_file())
         elif item.is_file():
+            yield item
+
+
+def _belonging(folder: Path) -> Iterator[Path]:
+    for item in folder.iterdir():
+        if not item.name.startswith(".") and not item.name.lower().startswith("truth"):
+            _named_in_text(item)
             yield item
 
 

@@ -158,6 +158,10 @@ def _check_columns(spec: TableSpec, file: Path, format: str, warnings: list[str]
 
 
 def _columns(spec: TableSpec, file: Path, format: str) -> list[str]:
+    if not file.is_file():
+        raise SourceError(
+            f"{file.name} is no plain file (a link to nothing, a pipe or a device); replace or remove it."
+        )
     if format == "csv":
         return csv_header(file, frozenset(spec.names))[0]
     if format == "jsonl":

@@ -62,6 +62,8 @@ class _Tables:
 
     classes: np.ndarray[Any, np.dtype[np.uint8]]
     lower: np.ndarray[Any, np.dtype[np.uint32]]
+    plain: np.ndarray[Any, np.dtype[np.uint8]]
+    """Of a byte: its lower-case letter when it is one of A to Z, else 0."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class Sketcher:
 
             self._compiled.sketch_rows(
                 data, offsets, 0, rows, np.zeros(self._compiled.SCRATCH, np.uint64), self._key,
-                self._tables.classes, self._tables.lower,
+                self._tables.classes, self._tables.lower, self._tables.plain,
                 self._lexicon.words, self._lexicon.flags, self._lexicon.endings,
                 template, phrases, kept, chars, flags,
             )  # fmt: skip
@@ -143,7 +145,8 @@ def _tables() -> _Tables:
         small = chr(code).lower()
         if len(small) == 1:
             lower[code] = ord(small)
-    return _Tables(classes, lower)
+    plain = np.array([ord(chr(b).lower()) if b < 128 and chr(b).isalpha() else 0 for b in range(256)], np.uint8)
+    return _Tables(classes, lower, plain)
 
 
 def _lexicon(compiled: ModuleType, key: np.ndarray[Any, Any], tables: _Tables) -> _Lexicon:
@@ -154,7 +157,9 @@ def _lexicon(compiled: ModuleType, key: np.ndarray[Any, Any], tables: _Tables) -
         for phrases, bit in ((wording.strong, capability.bit), (wording.weak, capability.bit << 16)):
             for phrase in phrases:
                 text = np.frombuffer(phrase.encode(), np.uint8)
-                hashed, last, _count = compiled.wording_hash(text, scratch, key, tables.classes, tables.lower)
+                hashed, last, _count = compiled.wording_hash(
+                    text, scratch, key, tables.classes, tables.lower, tables.plain
+                )
                 slot = int(hashed) % _TABLE
                 while words[slot] not in (0, hashed):
                     slot = (slot + 1) % _TABLE

@@ -129,9 +129,17 @@ def _to_space(data, i, end):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def _next_token(data, i, begin, end, key, classes, lower):  # type: ignore[no-untyped-def]
+def _rotl(x, b):  # type: ignore[no-untyped-def]
+    return (x << _U(b)) | (x >> _U(64 - b))
+
+
+@_jit
+def _next_token(data, i, begin, end, key, classes, lower, plain):  # type: ignore[no-untyped-def]
     """Kind, hash and end of the next token at or after i, in the text that lies from begin to end."""
     while i < end:
+        if data[i] <= 32:
+            i += 1
+            continue
         cp, n = _decode(data, i, end)
         kind = _class(cp, classes)
         if kind == 0:
@@ -149,42 +157,39 @@ def _next_token(data, i, begin, end, key, classes, lower):  # type: ignore[no-un
             continue
         if kind == 3:
             return _SOLID, _finish((key[2] ^ _U(cp)) * key[3]), i + n
-        # a word or a number: letters, marks, digits, underscores, an apostrophe between letters
+        # a word or a number: letters, marks, digits, underscores, and what joins them without a space
         h = key[2]
-        start = i
         mixed = False
-        number = kind == 2
+        number = True
         while i < end:
-            if kind == 2 or cp == 0x5F:
-                mixed = True
-            if kind == 1 and cp != 0x5F:
+            if plain[data[i]] != 0:  # most of all text
                 number = False
-            if cp < 0x2000:
-                cp = np.int64(lower[cp])
-            h = (((h << _U(5)) | (h >> _U(59))) ^ _U(cp)) * key[3]
-            i += n
-            if i >= end:
-                break
+                h = (_rotl(h, 5) ^ _U(plain[data[i]])) * key[3]
+                i += 1
+                continue
             cp, n = _decode(data, i, end)
             kind = _class(cp, classes)
             if kind == 1 or kind == 2:
+                mixed |= kind == 2 or cp == 0x5F
+                number &= kind == 2 or cp == 0x5F
+                if cp < 0x2000:
+                    cp = np.int64(lower[cp])
+                h = (_rotl(h, 5) ^ _U(cp)) * key[3]
+                i += n
                 continue
-            # joined without a space: 12,500.75  2024-03-01  3f25-4f89  a.name@host  setup.py  don't
+            # joined: 12,500.75  2024-03-01  3f25-4f89  a.name@host  setup.py  don't
             joins = cp == 0x2E or (mixed and (cp == 0x2C or cp == 0x3A or cp == 0x2D or cp == 0x2F))
-            if (joins or cp == 0x27 or cp == 0x2019) and i + n < end:
-                after, m = _decode(data, i + n, end)
-                follows = _class(after, classes)
-                if follows == 2 or (follows == 1 and not number):
-                    mixed = mixed or joins
-                    i += n
-                    cp, n, kind = after, m, follows
-                    continue
-            break
+            if not (joins or cp == 0x27 or cp == 0x2019) or i + n >= end:
+                break
+            after, _m = _decode(data, i + n, end)
+            follows = _class(after, classes)
+            if follows != 2 and (follows != 1 or number):
+                break
+            mixed |= joins
+            i += n
         if i + 2 < end and data[i] == 0x3A and data[i + 1] == 0x2F and data[i + 2] == 0x2F:
             return _MASKED, _SLOT, _to_space(data, i, end)
         if i + 1 < end and data[i] == 0x40 and data[i + 1] > 0x2F:
-            return _MASKED, _SLOT, _to_space(data, i, end)
-        if i - start == 3 and i < end and data[i] == 0x2E and data[start] | 32 == 0x77 and data[start + 1] | 32 == 0x77:
             return _MASKED, _SLOT, _to_space(data, i, end)
         if mixed:
             return _MASKED, _SLOT, i
@@ -198,11 +203,6 @@ def _finish(h):  # type: ignore[no-untyped-def]
     h *= _U(0xD6E8FEB86659FD93)
     h ^= h >> _U(32)
     return h
-
-
-@_jit
-def _rotl(x, b):  # type: ignore[no-untyped-def]
-    return (x << _U(b)) | (x >> _U(64 - b))
 
 
 @_jit
@@ -277,12 +277,12 @@ def _blanks(masked, n):  # type: ignore[no-untyped-def]
 
 
 @_entry
-def wording_hash(text, scratch, key, classes, lower):  # type: ignore[no-untyped-def]
+def wording_hash(text, scratch, key, classes, lower, plain):  # type: ignore[no-untyped-def]
     """Of a wording of the lexicon: its tokens folded from the last to the first, its last token, their number."""
     count = 0
     i = 0
     while True:
-        kind, token, i = _next_token(text, i, 0, len(text), key, classes, lower)
+        kind, token, i = _next_token(text, i, 0, len(text), key, classes, lower, plain)
         if kind == _END:
             break
         scratch[_TOKENS, count & (LONGEST - 1)] = token
@@ -295,7 +295,7 @@ def wording_hash(text, scratch, key, classes, lower):  # type: ignore[no-untyped
 
 @_entry
 def sketch_rows(  # type: ignore[no-untyped-def]
-    data, offsets, start, stop, scratch, key, classes, lower, words, flags, endings,
+    data, offsets, start, stop, scratch, key, classes, lower, plain, words, flags, endings,
     template, phrases, kept, chars, capabilities,
 ):  # fmt: skip
     """Sketch rows start to stop of Arrow text; results go into the last five arrays."""
@@ -311,7 +311,7 @@ def sketch_rows(  # type: ignore[no-untyped-def]
         last = strong = weak = _U(0)
         count = at = grams = heads = bodies = tails = masked = 0
         while True:
-            kind, token, i = _next_token(data, i, begin, end, key, classes, lower)
+            kind, token, i = _next_token(data, i, begin, end, key, classes, lower, plain)
             if kind == _END:
                 break
             is_masked = kind >= _MASKED
