@@ -59,7 +59,7 @@ def test_the_whole_path_from_queue_to_verified_bundle(home: Path, tmp_path: Path
     assert again["label"]["label_id"] == labelled["label"]["label_id"]
 
     before = (home / "runs" / "CURRENT").read_text()
-    assert "Trained M-0001 on 2 labels" in stillwatch(home, "train", "--promote").stdout
+    assert stillwatch(home, "train", "--promote").stdout.startswith("Trained M-0001")
     assert (home / "runs" / "CURRENT").read_text() != before
 
     bundle = tmp_path / "bundle"
