@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +53,41 @@ def test_names_that_mean_something_to_engines(tmp_path: Path) -> None:
 def test_a_home_that_delta_tables_cannot_live_in(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match="Delta tables cannot bear; choose another"):
         settings(tmp_path / name)
+
+
+def test_links_that_lead_in_a_circle(tmp_path: Path) -> None:
+    data = _data(tmp_path)
+    for name in ("self", "again", "identifiers/up"):
+        (data / name).symlink_to("." if "/" not in name else "..")
+    for known in (False, True):  # a process of its own: walking the circles would take for ever
+        done = subprocess.run(
+            [sys.executable, "-m", "stillwatch", "--home", str(tmp_path / "home"), "--json", "import", str(data)],
+            capture_output=True, text=True, timeout=120, check=True,
+        )  # fmt: skip
+        report = json.loads(done.stdout)
+        assert report["rows_new"] == {"accounts": 1, "identifiers": 1}
+        assert report["already_known"] is known
+
+
+@pytest.mark.parametrize("kind", ["pipe", "dangling", "circle"])
+def test_a_table_that_is_no_plain_file(tmp_path: Path, kind: str) -> None:
+    data = _data(tmp_path)
+    place = data / "requests.csv"
+    if kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to("requests.csv" if kind == "circle" else "nothing")
+    home = settings(tmp_path / "home")
+    with pytest.raises(SourceError, match=r"requests.csv is no plain file"):
+        import_path(home, data)
+    with pytest.raises(SourceError, match="want a file or a folder"):
+        import_path(home, place)
+    assert not home.warehouse.exists()
+
+
+def _data(tmp_path: Path) -> Path:
+    data = tmp_path / "data"
+    (data / "identifiers").mkdir(parents=True)
+    (data / "accounts.csv").write_text(ACCOUNTS)
+    (data / "identifiers" / "1.csv").write_text(IDENTIFIERS)
+    return data
