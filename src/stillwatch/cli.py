@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 a check failed, 2 bad usage or bad input (one message, no 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -114,7 +115,7 @@ def build_parser() -> argparse.ArgumentParser:
     e.set_defaults(run=_verify)
 
     p = command("serve", "start the web app", _serve)
-    p.add_argument("--port", type=int, metavar="N", help="port (default: STILLWATCH_PORT or 8501)")
+    p.add_argument("--port", type=_port, metavar="N", help="port (default: STILLWATCH_PORT or 8501)")
     p.add_argument("--address", default="127.0.0.1", metavar="HOST", help="address to listen on (default 127.0.0.1)")
 
     command("doctor", "check the installation, the stores and the engine, and say what to do", _doctor)
@@ -372,8 +373,14 @@ def _path(text: str) -> Path:
 
 
 def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
+        raise argparse.ArgumentTypeError(f"{text[:60]!a} is not a whole number above 0")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text[:60]!a} is not a port; want 1 to 65535")
     return int(text)
 
 
@@ -381,6 +388,8 @@ def _time(text: str) -> datetime:
     """ISO 8601 to naive UTC; without a zone it is read as UTC."""
     try:
         when = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time; want ISO 8601, e.g. 2026-10-31T00:00:00Z") from None
-    return when.astimezone(UTC).replace(tzinfo=None) if when.tzinfo else when
+        return when.astimezone(UTC).replace(tzinfo=None) if when.tzinfo else when
+    except (ValueError, OverflowError):  # too large: a time near the year 1 or 9999 with an offset
+        raise argparse.ArgumentTypeError(
+            f"{text[:60]!a} is not a time; want ISO 8601, e.g. 2026-10-31T00:00:00Z"
+        ) from None

@@ -93,14 +93,16 @@ def _place(home: Path | str) -> Path:
     return place
 
 
-def _number(name: str, default: str, kind: type[int] | type[float]) -> float:
+def _number(name: str, default: str, kind: type[int] | type[float], below: float = math.inf) -> float:
     text = os.environ.get(name, default)
     try:
         value = kind(text)
     except ValueError:
         raise InputError(f"{name} is {text!r}; want a number above 0.") from None
-    if not 0 < value < math.inf:
-        raise InputError(f"{name} is {text!r}; want a number above 0.")
+    if not 0 < value < below:
+        raise InputError(
+            f"{name} is {text!r}; want a number above 0{'' if below == math.inf else f' and below {below}'}."
+        )
     return value
 
 
@@ -119,7 +121,7 @@ def settings(home: Path | str | None = None) -> Settings:
         keep_prompts=env.get("STILLWATCH_KEEP_PROMPTS", "") in ("1", "true", "yes"),
         threads=int(_number("STILLWATCH_THREADS", str(os.cpu_count() or 2), int)),
         memory_gb=float(_number("STILLWATCH_MEMORY_GB", "8", float)),
-        port=int(_number("STILLWATCH_PORT", "8501", int)),
+        port=int(_number("STILLWATCH_PORT", "8501", int, below=65_536)),
         organisation=env.get("STILLWATCH_ORGANISATION") or "Trust and safety team",
     )
 

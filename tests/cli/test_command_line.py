@@ -131,7 +131,19 @@ def test_bad_input_gets_one_message_and_exit_code_2(home: Path, words: tuple[str
 
 
 @pytest.mark.parametrize(
-    "words", [(), ("fly",), ("clusters", "--limit", "none"), ("detect", "--as-of", "soon")], ids=str
+    "words",
+    [
+        (),
+        ("fly",),
+        ("clusters", "--limit", "none"),
+        ("detect", "--as-of", "soon"),
+        ("clusters", "--limit", "²"),
+        ("clusters", "--limit", "9" * 5000),
+        ("detect", "--as-of", "9999-12-31T23:59:59-12:00"),
+        ("serve", "--port", "99999"),
+        ("serve", "--port", "-1"),
+    ],
+    ids=lambda words: " ".join(words)[:40],
 )
 def test_bad_usage_is_exit_code_2(tmp_path: Path, words: tuple[str, ...]) -> None:
     told = stillwatch(tmp_path / "home", *words, code=2).stderr
