@@ -67,7 +67,7 @@ _ALL = [
         "sample",
         "The small committed world: 3,000 accounts, about 120,000 requests, several campaigns, every look-alike.",
         accounts=3_000,
-        mean_requests=33.5,
+        mean_requests=35.0,
         days=45,
         campaigns=(
             ("a_small_balanced", 0.02),
