@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -74,6 +75,19 @@ def test_imports_rejects_freshness_and_strangers(home: Settings, data: DataSet, 
     assert reads.unknown_accounts_expr(store).execute().to_dict("records") == [
         {"account_id": "acct-new", "requests": 1}
     ]
+
+
+def test_threads_share_one_warehouse(home: Settings, tmp_path: Path) -> None:
+    import_path(home, make_data(accounts=50, requests=4000).write(tmp_path / "in"))
+    store = Warehouse.open(home)
+
+    def work(_n: int) -> list[int]:
+        requests = store.table("requests")
+        by_account = requests.group_by("account_id").aggregate(n=requests.count(), first=requests.ts.min())
+        return [len(by_account.execute()) + int(store.table("accounts").count().execute()) for _ in range(6)]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(8))) == [[100] * 6] * 8
 
 
 def test_an_older_state_can_be_read_again(home: Settings, data: DataSet, tmp_path: Path) -> None:

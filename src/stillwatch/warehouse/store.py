@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from threading import Lock, local
 from typing import Any
 
 import duckdb
@@ -71,12 +72,17 @@ class Snapshot:
 
 
 class Warehouse:
-    """One reader's view, fixed when opened. Not for sharing between threads: opening one is cheap."""
+    """One reader's view, fixed when opened. Threads may share it: each gets a connection of its own.
+
+    An Ibis expression belongs to the thread that made it.
+    """
 
     def __init__(self, settings: Settings, snapshot: Snapshot) -> None:
         self.settings = settings
         self.snapshot = snapshot
         self._made: set[str] = set()
+        self._lock = Lock()
+        self._own = local()
 
     @classmethod
     def open(cls, settings: Settings) -> Warehouse:
@@ -109,29 +115,37 @@ class Warehouse:
             ) from e
 
     @cached_property
-    def _backend(self) -> Any:
-        con = ibis.duckdb.connect(threads=self.settings.threads, memory_limit=f"{self.settings.memory_gb}GB")
-        con.raw_sql("SET TimeZone = 'UTC'")
-        con.raw_sql("SET enable_progress_bar = false")
+    def _engine(self) -> duckdb.DuckDBPyConnection:
+        con = duckdb.connect(config={"threads": self.settings.threads, "memory_limit": f"{self.settings.memory_gb}GB"})
+        con.execute("SET GLOBAL TimeZone = 'UTC'")
         return con
 
     def backend(self) -> Any:
-        """The Ibis backend (DuckDB in this process, in memory) that the tables live on."""
-        return self._backend
+        """This thread's Ibis backend: one DuckDB in this process, in memory, on which the tables live.
+
+        An engine that is busy with one thread refuses another on the same connection, so each has a cursor.
+        """
+        if not hasattr(self._own, "backend"):
+            with self._lock:
+                cursor = self._engine.cursor()
+            cursor.execute("SET enable_progress_bar = false")
+            self._own.backend = ibis.duckdb.from_connection(cursor)
+        return self._own.backend
 
     def table(self, name: str) -> Any:
         """An Ibis table with the columns of ``warehouse/schema.py``; typed and empty when nothing was imported."""
         spec = WAREHOUSE[name]
-        if name not in self._made:
-            try:
-                self._backend.raw_sql(f'CREATE OR REPLACE VIEW "{name}" AS {scan_sql(spec, self.files(name))}')
-            except duckdb.Error as e:
-                raise StoreError(
-                    f"table {name} of {self.settings.warehouse} is damaged ({first_line(e)}); "
-                    "restore it from a backup of the home."
-                ) from e
-            self._made.add(name)
-        return self._backend.table(name)
+        with self._lock:
+            if name not in self._made:
+                try:
+                    self._engine.execute(f'CREATE OR REPLACE VIEW "{name}" AS {scan_sql(spec, self.files(name))}')
+                except duckdb.Error as e:
+                    raise StoreError(
+                        f"table {name} of {self.settings.warehouse} is damaged ({first_line(e)}); "
+                        "restore it from a backup of the home."
+                    ) from e
+                self._made.add(name)
+        return self.backend().table(name)
 
 
 def scan_sql(spec: TableSpec, files: list[str]) -> str:
