@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 from markupsafe import Markup
 
@@ -166,30 +166,24 @@ def _calibration(points: pd.DataFrame) -> None:
     if points.empty:
         st.caption("Calibration is drawn once it can be measured.")
         return
-    unit = alt.Scale(domain=[0, 1])
-    line = (
-        alt.Chart(pd.DataFrame({"x": [0, 1], "y": [0, 1]}))
-        .mark_line(color="#94a3b8", strokeDash=[4, 4])
-        .encode(x="x", y="y")
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dash", "color": "#94a3b8"}, hoverinfo="skip", showlegend=False
     )
-    curve = (
-        alt.Chart(points)
-        .mark_line(point=True)
-        .encode(
-            x=alt.X("predicted:Q", title="predicted", scale=unit, axis=alt.Axis(tickCount=5, format="%")),
-            y=alt.Y("observed:Q", title="labelled distillation", scale=unit, axis=alt.Axis(tickCount=5, format="%")),
-            color=alt.Color(
-                "who:N", title=None, legend=alt.Legend(orient="top"), scale=alt.Scale(range=_MODEL_COLOURS)
-            ),
-            shape=alt.Shape("who:N", title=None),
-            tooltip=["who", "bin", alt.Tooltip("predicted:Q", format=".2f"), alt.Tooltip("observed:Q", format=".2f")],
-        )
-    )
-    st.altair_chart(
-        alt.layer(line, curve).properties(height=230),
-        key="detector_calibration",
-        alt="Calibration: what was predicted against the share labelled distillation; the dashed line is perfect",
-    )
+    looks = zip(points.groupby("who", sort=False), _MODEL_COLOURS, ("circle", "square", "diamond"), strict=False)
+    for (who, bins), colour, symbol in looks:
+        figure.add_scatter(
+            x=bins["predicted"], y=bins["observed"], name=str(who), mode="lines+markers", customdata=bins["bin"],
+            line={"color": colour}, marker={"symbol": symbol, "size": 8},
+            hovertemplate="predicted %{x:.2f}, labelled %{y:.2f}<br>%{customdata}",
+        )  # fmt: skip
+    axis = {"range": [0, 1], "tickformat": ".0%", "nticks": 5}
+    figure.update_layout(
+        height=250, margin={"l": 8, "r": 8, "t": 8, "b": 8}, legend={"orientation": "h", "y": 1.15},
+        xaxis={**axis, "title": "predicted"}, yaxis={**axis, "title": "labelled distillation"},
+    )  # fmt: skip
+    st.plotly_chart(figure, key="detector_calibration", config={"displayModeBar": False})
+    st.caption("What was predicted against the share labelled distillation; on the dashed line both agree.")
 
 
 def draw_use(model: dict[str, Any], in_use: str | None) -> None:
