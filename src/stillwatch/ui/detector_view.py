@@ -177,7 +177,7 @@ def _calibration(points: pd.DataFrame) -> None:
             line={"color": colour}, marker={"symbol": symbol, "size": 8},
             hovertemplate="predicted %{x:.2f}, labelled %{y:.2f}<br>%{customdata}",
         )  # fmt: skip
-    axis = {"range": [0, 1], "tickformat": ".0%", "nticks": 5}
+    axis = {"range": [-0.03, 1.03], "tickformat": ".0%", "nticks": 5}
     figure.update_layout(
         height=250, margin={"l": 8, "r": 8, "t": 8, "b": 8}, legend={"orientation": "h", "y": 1.15},
         xaxis={**axis, "title": "predicted"}, yaxis={**axis, "title": "labelled distillation"},
