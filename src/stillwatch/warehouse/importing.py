@@ -45,7 +45,10 @@ def known_import(settings: Settings, fingerprint: str) -> ImportReport | None:
     with duckdb.connect() as con:
         sql = f"SELECT report FROM ({scan_sql(IMPORTS, files)}) WHERE fingerprint = ? ORDER BY import_id LIMIT 1"
         found = con.execute(sql, [fingerprint]).fetchall()
-    return replace(report_from_json(found[0][0]), already_known=True) if found else None
+    if not found:
+        return None
+    first = report_from_json(found[0][0])
+    return replace(first, already_known=True, rows_new=dict.fromkeys(first.rows_new, 0), seconds=0.0)
 
 
 def report_from_json(text: str) -> ImportReport:
