@@ -85,7 +85,8 @@ _ALL = [
         "incident",
         "The incident: 24,000 campaign accounts with 16 M requests among 200,000 others with 24 M.",
         accounts=224_000,
-        mean_requests=178.0,
+        mean_requests=122.0,
+        campaign_load=1.75,
         campaigns=(
             ("d_proxy_pool", 0.092),
             ("e_fixed_prefix", 0.008),

@@ -26,7 +26,10 @@ def habits(rng: np.random.Generator) -> Habits:
     """This campaign's own version of the story."""
     return draw(
         rng,
-        families=(("reasoning",),),
+        families=(
+            (("reasoning",), ("rewriting",), ("data_synthesis", "reasoning"), ("knowledge",))[int(rng.integers(4))],
+        ),
+        cover=float(rng.uniform(0.2, 0.5)),
         layouts=(str(rng.choice(["prefix", "shell", "plain", "tags", "headings"])),),
         frozen=2.5,
         change=float(rng.uniform(0.05, 0.2)),
