@@ -65,7 +65,7 @@ def test_links_that_lead_in_a_circle(tmp_path: Path) -> None:
             capture_output=True, text=True, timeout=120, check=True,
         )  # fmt: skip
         report = json.loads(done.stdout)
-        assert report["rows_new"] == {"accounts": 1, "identifiers": 1}
+        assert report["rows_in"] == {"accounts": 1, "identifiers": 1}
         assert report["already_known"] is known
 
 
