@@ -204,3 +204,14 @@ def test_requests_that_name_nobody_are_no_account(world: worlds.World, run: Run,
     assert UNATTRIBUTED not in set(other.frame("accounts")["account_id"])
     assert alarms(other) == alarms(run)
     assert other.manifest["blind"][0].startswith("200 requests name no account")
+
+
+def test_accounts_of_unknown_plan_beside_a_ban(world: worlds.World, run: Run, tmp_path: Path) -> None:
+    accounts = world.accounts.assign(status="active")
+    accounts.loc[accounts.index[:3], "status"] = "banned"
+    accounts.loc[accounts.index[::2], ["plan", "verification"]] = None
+    settings = worlds.write(worlds.World(accounts, world.requests, world.identifiers, world.models), tmp_path)
+    first = detect(settings)
+    assert len(first.frame("accounts")) == len(run.frame("accounts"))
+    first.file("accounts").write_bytes(b"damaged")
+    assert detect(settings).frame("clusters")["size"].tolist() == first.frame("clusters")["size"].tolist()

@@ -170,7 +170,8 @@ def enforcement(accounts: pd.DataFrame, members: Ints) -> tuple[int, float, floa
     bad = accounts["status"].isin(["banned", "suspended"]).to_numpy()
     if not bad.any():
         return 0, 0.0, 1.0
-    stratum = pd.factorize(accounts["plan"].astype(str) + "|" + accounts["verification"].astype(str))[0]
+    plan, verification = (accounts[c].astype("object").fillna("unknown").astype(str) for c in ("plan", "verification"))
+    stratum = pd.factorize(plan + "|" + verification)[0]
     size, hit = np.bincount(stratum), np.bincount(stratum, weights=bad)
     inside = np.bincount(stratum[members], minlength=len(size))
     rate = (hit + bad.mean()) / (size + 1.0)

@@ -232,7 +232,11 @@ def _identities(settings: Settings, clusters: list[frozenset[str]]) -> list[Iden
     """Ids carried over from the runs before."""
     memory: list[dict[str, frozenset[str]]] = []
     for run in reversed(runs.all_runs(settings.runs)[-MEMORY_RUNS:]):
-        frame = run.frame("accounts", columns=["account_id", "cluster_id"]).dropna()
+        try:
+            frame = run.frame("accounts", columns=["account_id", "cluster_id"]).dropna()
+        except StoreError:  # an old run that was damaged lends no ids, and blocks nothing
+            memory.append({})
+            continue
         memory.append({str(c): frozenset(part) for c, part in frame.groupby("cluster_id")["account_id"]})
     try:
         current = runs.current(settings.runs).run_id
