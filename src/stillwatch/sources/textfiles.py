@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -96,9 +99,9 @@ def csv_batches(spec: TableSpec, path: Path) -> Iterator[pa.RecordBatch]:
         check_utf8=False,
     )
     good = 0
-    with readable(path), _open(path) as file:
+    with readable(path), _open(path) as file, closing(_Feed(file)) as feed:
         try:
-            for batch in pyarrow.csv.open_csv(file, read, parse, convert):
+            for batch in pyarrow.csv.open_csv(feed, read, parse, convert):
                 numbers = np.arange(good, good + batch.num_rows)
                 before = np.searchsorted(
                     np.asarray(ragged, dtype=np.int64) - 1 - np.arange(len(ragged)), numbers, "right"
@@ -130,6 +133,31 @@ def jsonl_batches(spec: TableSpec, path: Path) -> Iterator[pa.RecordBatch]:
             records, numbers, bad, held = [], [], [], 0
     if records:
         yield _rows(spec, path.name, list(spec.names), records, numbers, bad)
+
+
+class _Feed:
+    """A file that the parser reads ahead of in a thread of its own. Once closed, nothing is read any more and no read
+    is under way: a read that outlives the import would meet an interpreter that is shutting down.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._turn, self._ended = file, threading.Lock(), threading.Event()
+        self.closed = False
+
+    def read(self, size: int = -1) -> bytes:
+        with self._turn:
+            data = b"" if self.closed else self._file.read(size)
+        if not data:
+            self._ended.set()
+        return data
+
+    def close(self) -> None:
+        """Let the thread that reads ahead meet the end, and give it time to leave."""
+        with self._turn:
+            self.closed = True
+        if not self._ended.wait(timeout=2):
+            return
+        time.sleep(0.05)
 
 
 def _open(path: Path) -> BinaryIO:
