@@ -354,13 +354,15 @@ def sketch_rows(  # type: ignore[no-untyped-def]
         template[row] = _seal(_finish(whole), key[0], key[1])
         capabilities[row] = np.int32(strong)
         first = min(grams, EDGE)
-        for j in range(max(0, grams - RING), grams):
-            h = scratch[_LATE, j & (RING - 1)]
-            if j >= grams - EDGE:
+        for back in range(1, min(grams, RING) + 1):
+            h = scratch[_LATE, (grams - back) & (RING - 1)]
+            if back <= EDGE:
                 scratch[_EDGES, first] = h
                 first += 1
-            elif np.int64(scratch[_LATE_AT, j & (RING - 1)]) > at - WINDOW:
+            elif np.int64(scratch[_LATE_AT, (grams - back) & (RING - 1)]) > at - WINDOW:
                 tails = _keep(scratch, _TAIL, tails, SIDE, h)
+            else:
+                break
         unique = 0
         for which, many in ((_EDGES, first), (_HEAD, heads), (_BODY, bodies), (_TAIL, tails)):
             for j in range(many):

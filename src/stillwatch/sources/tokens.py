@@ -98,13 +98,16 @@ class Tokens:
         self._subnets[value] = token
         return token
 
-    def column(self, context: str, values: pa.Array) -> pa.Array:
+    def column(self, context: str, values: pa.Array | pa.ChunkedArray) -> pa.Array:
         """Tokens of a string column; null stays null."""
-        return _by_dictionary(values, lambda v: self.of(context, v))
+        distinct, places = _distinct(values)
+        return pa.array([self.of(context, v) for v in distinct], pa.string()).take(places)
 
-    def subnet_column(self, values: pa.Array) -> pa.Array:
-        """Subnet tokens of a string column of addresses."""
-        return _by_dictionary(values, self.subnet)
+    def address_columns(self, values: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
+        """Tokens of a string column of addresses, and of their subnets."""
+        distinct, places = _distinct(values)
+        addresses = pa.array([self.of("ip", v) for v in distinct], pa.string())
+        return addresses.take(places), pa.array([self.subnet(v) for v in distinct], pa.string()).take(places)
 
     def identifier_column(self, kinds: pa.Array, values: pa.Array) -> pa.Array:
         """Tokens of ``identifiers.value``, each in the context of its kind."""
@@ -125,12 +128,12 @@ def packed_address(value: str) -> bytes | None:
     return packed[12:] if packed.startswith(b"\0" * 10 + b"\xff\xff") else packed
 
 
-def _by_dictionary(values: pa.Array, make: object) -> pa.Array:
+def _distinct(values: pa.Array | pa.ChunkedArray) -> tuple[list[str], pa.Array]:
+    """Distinct values of a column, and for each row the place of its value (null for null)."""
     coded = pc.dictionary_encode(values)
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.combine_chunks()
-    made = pa.array([make(v) for v in coded.dictionary.to_pylist()], pa.string())  # type: ignore[operator]
-    return made.take(coded.indices)
+    return coded.dictionary.to_pylist(), coded.indices
 
 
 def _make_key(file: Path) -> bytes:

@@ -160,8 +160,8 @@ class Stager:
         self.progress("making tokens of addresses", None)
         distinct = "SELECT DISTINCT ip FROM s_requests_checked WHERE ip IS NOT NULL"
         ips = self.con.sql(distinct).to_arrow_table().column("ip").combine_chunks()
-        subnets = self.tokens.subnet_column(ips)
-        self.con.register("ip_tokens", pa.table({"ip": ips, "token": self.tokens.column("ip", ips), "subnet": subnets}))
+        addresses, subnets = self.tokens.address_columns(ips)
+        self.con.register("ip_tokens", pa.table({"ip": ips, "token": addresses, "subnet": subnets}))
         if subnets.null_count < len(subnets):
             filled.add("subnet")
         if "prompt_hash" in filled:
@@ -215,8 +215,8 @@ class Stager:
         prompts = table.column("prompt").combine_chunks()
         sketch = sketcher.sketch(prompts)
         template = pc.coalesce(sketch.template, table.column("prompt_hash"))
-        table = _set(table, "ip", self.tokens.column("ip", ips))
-        table = _set(table, "subnet", self.tokens.subnet_column(ips))
+        addresses, subnets = self.tokens.address_columns(ips)
+        table = _set(_set(table, "ip", addresses), "subnet", subnets)
         table = _set(table, "template", template)
         table = _set(table, "phrases", sketch.phrases)
         table = _set(table, "prompt_chars", sketch.chars)
