@@ -88,7 +88,9 @@ _ALL = [
         mean_requests=122.0,
         campaign_load=1.75,
         campaigns=(
-            ("d_proxy_pool", 0.092),
+            ("d_proxy_pool", 0.055),
+            ("d_proxy_pool", 0.027),
+            ("d_proxy_pool", 0.010),
             ("e_fixed_prefix", 0.008),
             ("c_release_pivot", 0.005),
             ("b_pathways", 0.0021),

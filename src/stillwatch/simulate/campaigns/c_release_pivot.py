@@ -27,9 +27,9 @@ def habits(rng: np.random.Generator) -> Habits:
         rng,
         families=(("coding", "reasoning"), ("tools",), ("data_synthesis",)),
         body=("coding", "tools", "maths"),
-        per_day=float(rng.uniform(25, 50)),
+        per_day=float(rng.uniform(20, 34)),
         lag=float(rng.uniform(0.15, 0.6)),
         followers=0.95,
-        lifetime=float(rng.uniform(20, 45)),
+        lifetime=float(rng.uniform(14, 30)),
         tools=int(rng.integers(0, 10)),
     )

@@ -29,7 +29,7 @@ def habits(rng: np.random.Generator) -> Habits:
             [("reasoning",), ("data_synthesis",), ("grading",), ("rewriting",)][i] for i in rng.permutation(4)[:2]
         ),
         cover=float(rng.uniform(0.5, 0.7)),
-        per_day=float(rng.uniform(15, 35)),
+        per_day=float(rng.uniform(12, 25)),
         wordings=int(rng.integers(8, 16)),
         banned=float(rng.uniform(0.05, 0.1)),
         provider=int(rng.integers(0, 2)),

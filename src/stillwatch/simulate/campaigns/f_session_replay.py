@@ -26,6 +26,6 @@ def habits(rng: np.random.Generator) -> Habits:
     return draw(
         rng,
         families=(("reasoning",), ("rewriting",)),
-        replay=float(rng.uniform(0.12, 0.35)),
+        replay=float(rng.uniform(0.06, 0.18)),
         ways=("shop", "crowd", "virtual"),
     )

@@ -186,11 +186,11 @@ def draw(rng: Rng, *, ways: tuple[str, ...] = tuple(WAYS), **story: Any) -> Habi
     way = str(rng.choice(np.array(ways)))
     knobs: dict[str, Any] = {
         "pacing": str(rng.choice(["steady", "balanced", "turns"])),
-        "clock": str(rng.choice(["two_shifts", "wavy", "flat", "day", "office", "evening"])),
+        "clock": str(rng.choice(["two_shifts", "wavy", "day", "office", "evening", "student"])),
         "cover": float(rng.uniform(0.1, 0.45)),
-        "per_day": float(rng.uniform(13, 40)),
+        "per_day": float(rng.uniform(13, 34)),
         "lifetime": float(rng.uniform(9, 30)),
-        "spread": float(rng.uniform(0.7, 1.3)),
+        "spread": float(rng.uniform(0.8, 1.4)),
         "wordings": int(rng.integers(4, 10)),
         "change": float(rng.uniform(0.25, 0.6)),
         "frozen": float(rng.uniform(0.3, 2.0)),

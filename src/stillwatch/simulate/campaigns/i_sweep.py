@@ -25,9 +25,9 @@ def habits(rng: np.random.Generator) -> Habits:
     return draw(
         rng,
         families=(("safety", "reasoning"), ("safety",), ("reasoning", "rewriting")),
-        refused=float(rng.uniform(0.25, 0.55)),
+        refused=float(rng.uniform(0.3, 0.6)),
         wordings=int(rng.integers(14, 28)),
         change=float(rng.uniform(0.45, 0.65)),
         lifetime=float(rng.uniform(5, 12)),
-        cover=float(rng.uniform(0.2, 0.5)),
+        cover=float(rng.uniform(0.35, 0.65)),
     )

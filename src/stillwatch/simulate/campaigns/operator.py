@@ -111,7 +111,9 @@ def exits(world: World, crowd: Crowd, rng: np.random.Generator, habits: Habits) 
     width = habits.exits
     mine = rng.integers(0, size, (n, width))
     own = rng.random((n, width)) < habits.sticky
-    other, other_asn = nets.mixture({"home": 0.9, "mobile": 0.1}, n * width, rng)
+    kind = "mobile" if rng.random() < 0.1 else "home"
+    network = nets.pick(kind, 2 * n, rng).reshape(n, 2)[:, rng.integers(0, 2, width)]
+    other, other_asn = nets.hosts(kind, network.ravel(), rng)
     ips = np.where(own, other.reshape(n, width), ip[mine])
     asns = np.where(own, other_asn.reshape(n, width), asn[mine])
     careless = bundles(rng, n, habits.per_sign_up_ip)
@@ -176,7 +178,7 @@ def work(world: World, crowd: Crowd, rng: np.random.Generator, habits: Habits, l
         "gap_sd": rng.uniform(0.4, 1.2, n),
         "in_mu": rng.normal(calibration.CHAT_IN[0] - 0.3, 0.6) + rng.normal(0, 0.5, n),
         "out_mu": rng.normal(calibration.CHAT_OUT[0] + 0.4, 0.4) + rng.normal(0, 0.5, n),
-        "refuse": np.clip(habits.refused * rng.lognormal(0, 0.5, n), 0, 0.8),
+        "refuse": np.clip(habits.refused * rng.lognormal(-0.3, 0.8, n), 0, 0.8),
         "tools": np.where(rng.random(n) < 0.7, habits.tools, 0),
         "system": np.where(rng.random(n) < rng.uniform(0.4, 0.9), said.system, -1),
         "low": order / n if habits.shards else 0.0,
