@@ -157,7 +157,7 @@ def test_campaigns_speak_words_of_their_own_and_innocents_ask_for_reasons_too(mi
 def test_sweeps_are_refused_releases_are_followed_and_sessions_travel(mixed: Written) -> None:
     r = mixed.frame("requests").merge(mixed.frame("truth"), on="account_id")
     refused = (r["status"] == "refused").groupby(r["archetype"]).mean()
-    assert refused["i_sweep"] > 0.1
+    assert refused["i_sweep"] > 2 * refused.median()
     assert refused["single"] < 0.06
     released = mixed.frame("models").set_index("model")["released_at"]
     after = r[(r["ts"] > released["aster-4"]) & (r["ts"] < released["aster-4"] + pd.Timedelta(days=2))]
