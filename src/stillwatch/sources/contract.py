@@ -84,3 +84,6 @@ TRUTH = TableSpec(
 
 CONTRACT: dict[str, TableSpec] = {t.name: t for t in (ACCOUNTS, REQUESTS, IDENTIFIERS, MODELS)}
 """Tables that import reads. ``truth`` is left out on purpose: only ``evaluate`` opens it."""
+
+PRIVATE = frozenset({("requests", "ip"), ("requests", "prompt"), ("identifiers", "value")})
+"""Values (table, column) that are never shown or stored as they came, not even when they are wrong."""

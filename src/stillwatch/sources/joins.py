@@ -21,7 +21,7 @@ def places(*names: str) -> dict[str, ibis.Value]:
 
 def agreed(column: ibis.Column) -> ibis.Value:
     """The one value that all filled rows of a group have, or null."""
-    return ibis.ifelse(column.min() == column.max(), column.min(), ibis.null("string"))
+    return ibis.ifelse(column.min() == column.max(), column.min(), ibis.null(column.type()))
 
 
 def settled(joined: ibis.Table) -> ibis.Table:

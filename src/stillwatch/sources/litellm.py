@@ -26,7 +26,7 @@ from stillwatch.sources.litellm_rows import (
     from_spend_log,
 )
 from stillwatch.sources.source import BatchTable, SourceData
-from stillwatch.sources.spool import Spool
+from stillwatch.sources.spool import SEALED, Spool
 from stillwatch.sources.values import BadValueError, email, moment, text
 
 _PAYLOAD, _SPEND, _USERS, _KEYS, _TEAMS = "payload", "spend logs", "users", "keys", "teams"
@@ -150,8 +150,8 @@ def _read_calls(spool: Spool, logs: list[tuple[Path, str]]) -> None:
 
 
 def _read_accounts(spool: Spool, tables: dict[str, Path]) -> None:
-    words = {"account_id": pa.string(), "org_id": pa.string(), "team_id": pa.string(), "email": pa.string()}
-    account_columns = {"token": pa.string(), **words, "created_at": pa.timestamp("us"), "blocked": pa.bool_()}
+    words = dict.fromkeys(("token", "account_id", "org_id", "team_id", "email_domain"), pa.string())
+    account_columns = {**words, "email": SEALED, "created_at": pa.timestamp("us"), "blocked": pa.bool_()}
     for what in (_USERS, _KEYS):
         sheet = spool.sheet(what, account_columns)
         for number, record in records(tables[what]) if what in tables else ():
@@ -159,6 +159,7 @@ def _read_accounts(spool: Spool, tables: dict[str, Path]) -> None:
             if isinstance(record, Bad):
                 sheet.add((None,) * len(account_columns) + (*where, record.reason, None))
                 continue
+            address = email(record.get("user_email"))
             teams = (text(record.get("teams")) or "").strip("{}[]").replace('"', "").split(",")
             try:
                 created = moment(record.get("created_at"))
@@ -170,7 +171,8 @@ def _read_accounts(spool: Spool, tables: dict[str, Path]) -> None:
                 text(record.get("user_id")) or text(record.get("token")),
                 text(record.get("organization_id")),
                 text(record.get("team_id")) or text(teams[0].strip()),
-                email(record.get("user_email")),
+                text((address or "").rpartition("@")[2]),
+                address,
                 created,
                 _yes(record.get("blocked")) if what == _KEYS else None,
                 *where, None, None,
@@ -246,7 +248,7 @@ def _accounts_expr(users: ibis.Table, keys: ibis.Table, teams: ibis.Table) -> ib
         account_id=known.account,
         created_at=known.created,
         org_id=ibis.coalesce(known.org_id, known.key_org, known.team_org, known.team),
-        email_domain=known.email.re_extract(r"@([^@]+)$", 1).nullif(""),
+        email_domain=known.email_domain,
         status=ibis.ifelse(stopped, "suspended", "active"),
         **places("_file", "_row", "_bad", "_bad_column"),
     )
@@ -266,9 +268,7 @@ def _hand_on(
     if tables:
         accounts = _accounts_expr(users, keys, spool.table(_TEAMS))
         for sheet in (users, keys):
-            wrong = sheet.filter(sheet._bad.notnull()).mutate(
-                status=ibis.null("string"), email_domain=ibis.null("string")
-            )
+            wrong = sheet.filter(sheet._bad.notnull()).mutate(status=ibis.null("string"))
             accounts = accounts.union(wrong.select(*accounts.columns))
         account_names = tuple(c for c in ACCOUNTS.names if c in accounts.columns)
         handed.insert(0, BatchTable("accounts", spool.batches(accounts, batch_schema(account_names, ACCOUNTS.schema))))

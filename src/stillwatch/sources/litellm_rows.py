@@ -15,6 +15,7 @@ import pyarrow as pa
 from stillwatch.domain import UNKNOWN_MODEL
 from stillwatch.sources.files import Record
 from stillwatch.sources.messages import asked, count, status
+from stillwatch.sources.spool import SEALED
 from stillwatch.sources.values import BadValueError, content_hash, email, moment, text, whole
 
 CALL_COLUMNS: dict[str, pa.DataType] = {
@@ -26,7 +27,7 @@ CALL_COLUMNS: dict[str, pa.DataType] = {
     "ts": pa.timestamp("us"),
     "ended": pa.int64(),
     "model": pa.string(),
-    "ip": pa.string(),
+    "ip": SEALED,
     "client": pa.string(),
     "session_id": pa.string(),
     "session_given": pa.bool_(),
@@ -35,8 +36,8 @@ CALL_COLUMNS: dict[str, pa.DataType] = {
     "tool_count": pa.int64(),
     "status": pa.string(),
     "system_hash": pa.string(),
-    "prompt": pa.string(),
-    "email": pa.string(),
+    "prompt": SEALED,
+    "email": SEALED,
 }
 
 _RANDOM_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

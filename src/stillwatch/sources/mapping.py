@@ -19,12 +19,12 @@ import pyarrow as pa
 from stillwatch.domain import IDENTIFIER_KINDS, UNATTRIBUTED, evidence_kind
 from stillwatch.errors import MappingError
 from stillwatch.sources import mapping_values as values
-from stillwatch.sources.contract import CONTRACT
+from stillwatch.sources.contract import CONTRACT, PRIVATE
 from stillwatch.sources.files import Bad, Record, belongs, files_in, records
 from stillwatch.sources.joins import batch_schema, places, settled
 from stillwatch.sources.mapping_file import Entry, Join, Mapped, load, unknown
 from stillwatch.sources.source import BatchTable, SourceData
-from stillwatch.sources.spool import Sheet, Spool
+from stillwatch.sources.spool import SEALED, Sheet, Spool
 from stillwatch.sources.values import BadValueError, text
 
 _FIRST_SEEN = "sign-up times: the source has none; accounts are taken to be as old as their first row"
@@ -82,7 +82,7 @@ def _read(spool: Spool, path: Path, mapped: Mapped) -> list[str]:
     """Every file once, whatever the number of entries that use it."""
     entries = [entry for entry in mapped.entries if not entry.derived]
     sheets = {
-        name: spool.sheet(name, {"n": pa.int64(), **{c: CONTRACT[name].column(c).arrow for c in _fed(mapped, name)}})
+        name: spool.sheet(name, {"n": pa.int64(), **{c: _type(name, c) for c in _fed(mapped, name)}})
         for name in {entry.table.name for entry in entries}
     }
     ways = [_way(entry, sheets[entry.table.name], _fed(mapped, entry.table.name)) for entry in entries]
@@ -100,6 +100,10 @@ def _read(spool: Spool, path: Path, mapped: Mapped) -> list[str]:
             found = _plain(files, entry.delimiter, needed)
         _translate(mapped, here, found)
     return warnings
+
+
+def _type(table: str, column: str) -> pa.DataType:
+    return SEALED if (table, column) in PRIVATE else CONTRACT[table].column(column).arrow
 
 
 def _fed(mapped: Mapped, table: str) -> tuple[str, ...]:
@@ -161,9 +165,9 @@ def _joined(
     sides = []
     for side, columns, where, delimiter in ((0, ours, files, entry.delimiter), (1, theirs, others, join.delimiter)):
         names = sorted(columns)
-        sheet = spool.sheet(
-            f"side{side}-{len(spool.names)}", {"n": pa.int64(), **{f"c{i}": pa.string() for i in range(len(names))}}
-        )
+        # What a column means is not known here, so all are sealed; the keys are still equal where they were.
+        sealed = {f"c{i}": SEALED for i in range(len(names))}
+        sheet = spool.sheet(f"side{side}-{len(spool.names)}", {"n": pa.int64(), **sealed})
         seen: set[str] = set()
         for file, number, record in _plain(where, delimiter, columns):
             if isinstance(record, Bad):

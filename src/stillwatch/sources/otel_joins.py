@@ -170,7 +170,7 @@ def _doors_expr(around: ibis.Table, calls: ibis.Table) -> ibis.Table:
         joined = t.left_join(near, on)
         t = joined.mutate(**{c: ibis.coalesce(joined[c], joined[f"f_{c}"]) for c in _WHO})
         t = settled(t.select(*refused.columns))
-    unknown = {"system_hash": "string", "prompt": "string", "email": "string"} | dict.fromkeys(
+    unknown = {"system_hash": "string", "prompt": "binary", "email": "binary"} | dict.fromkeys(
         ("input_tokens", "output_tokens", "tool_count"), "int64"
     )
     return t.mutate(

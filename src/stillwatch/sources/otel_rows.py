@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from stillwatch.sources.messages import Asked, asked, count, status
+from stillwatch.sources.spool import SEALED
 from stillwatch.sources.values import BadValueError, content_hash, email, moment, text, whole
 
 Names = Mapping[str, tuple[str, ...]]
@@ -51,20 +52,24 @@ MAPPABLE = {
 
 _WORD = pa.string()
 PLACE_COLUMNS = {"trace_id": _WORD, "span_id": _WORD, "parent_id": _WORD, "ts": pa.timestamp("us")}
-WHO_COLUMNS = dict.fromkeys(("user", "key_hash", "model", "ip", "asn", "client", "session_id"), _WORD)
+WHO_COLUMNS: dict[str, pa.DataType] = {
+    **dict.fromkeys(("user", "key_hash", "model"), _WORD),
+    "ip": SEALED,
+    **dict.fromkeys(("asn", "client", "session_id"), _WORD),
+}
 CALL_COLUMNS: dict[str, pa.DataType] = {
     **PLACE_COLUMNS,
     **WHO_COLUMNS,
     "event": pa.bool_(),
     "call_id": _WORD,
     "response_id": _WORD,
-    "email": _WORD,
+    "email": SEALED,
     "input_tokens": pa.int64(),
     "output_tokens": pa.int64(),
     "tool_count": pa.int64(),
     "status": _WORD,
     "system_hash": _WORD,
-    "prompt": _WORD,
+    "prompt": SEALED,
 }
 CONTEXT_COLUMNS: dict[str, pa.DataType] = {
     **PLACE_COLUMNS,
@@ -74,7 +79,7 @@ CONTEXT_COLUMNS: dict[str, pa.DataType] = {
     "status": _WORD,
 }
 DOOR = list(CONTEXT_COLUMNS).index("door")
-TEXT_COLUMNS: dict[str, pa.DataType] = {"trace_id": _WORD, "span_id": _WORD, "prompt": _WORD, "system_hash": _WORD}
+TEXT_COLUMNS: dict[str, pa.DataType] = {"trace_id": _WORD, "span_id": _WORD, "prompt": SEALED, "system_hash": _WORD}
 
 _OTHER_OPERATIONS = frozenset({
     "create_agent", "invoke_agent", "invoke_workflow", "execute_tool", "plan", "retrieval", "rerank",

@@ -3,8 +3,13 @@
 Logs tell one request in several places: a proxy's callback and its database, a span and its parent that is exported
 later, an access log and an application log. A spool keeps what was read as compressed Parquet and joins it with
 DuckDB (which spills), so memory stays bounded whatever the size of the logs, and a source that breaks half-way is
-found out before anything is handed to the import. The folder is readable by its owner only, since it may hold prompt
-text, and is removed when the batches were taken, or by the next reader when a process died in between.
+found out before anything is handed to the import. The folder is readable by its owner only and is removed when the
+batches were taken, or by the next reader when a process died in between.
+
+Prompts, addresses and identifiers never reach the disk in clear, nor what the engine spills: such columns are
+``SEALED`` before they are written and opened in memory when they are handed on. The cipher is AES-SIV (RFC 5297) with a
+key that is made for each spool and lives in this process alone. It gives equal text equal bytes, so that sealed
+columns can still be compared, grouped and joined.
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +27,12 @@ import duckdb
 import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from stillwatch.errors import SourceError
 
+SEALED = pa.binary()
+"""Type of a sheet's column of text that is sealed while it is on the disk; it goes in and comes out as text."""
 _PREFIX = "stillwatch-spool-"
 _ROWS = 10_000
 _BATCH = 50_000
@@ -36,8 +44,9 @@ _WHERE = {"_file": pa.string(), "_row": pa.int64(), "_bad": pa.string(), "_bad_c
 class Sheet:
     """One table of a spool while it is written: row after row, on disk every 10,000 rows or 64 MB of prompts."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, cipher: AESSIV) -> None:
         self.name = path.stem
+        self._cipher = cipher
         self.schema = schema
         self.rows = 0
         self._writer = pq.ParquetWriter(path, schema, compression="zstd")
@@ -48,7 +57,7 @@ class Sheet:
         """Append a row: one value a column, in the order of the schema.
 
         Args:
-            row: the values.
+            row: the values; those of ``SEALED`` columns as text.
             length: characters of its long text, if it has any.
         """
         self._held.append(row)
@@ -60,7 +69,10 @@ class Sheet:
     def _flush(self) -> None:
         if self._held:
             columns = zip(*self._held, strict=True)
-            arrays = [pa.array(column, field.type) for column, field in zip(columns, self.schema, strict=True)]
+            arrays = [
+                _seal(column, self._cipher) if field.type == SEALED else pa.array(column, field.type)
+                for column, field in zip(columns, self.schema, strict=True)
+            ]
             self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self.schema))
         self._held, self._text = [], 0
 
@@ -78,6 +90,7 @@ class Spool:
         handle = _claim(self.folder)
         if handle is None:
             raise SourceError(f"{self.folder} was taken away while it was made. Try again.")
+        self._cipher = AESSIV(AESSIV.generate_key(256))
         self._sheets: dict[str, Sheet] = {}
         self._parts = 0
         self._remove = weakref.finalize(self, _remove, str(self.folder), handle)
@@ -85,7 +98,7 @@ class Spool:
 
     def sheet(self, name: str, columns: dict[str, pa.DataType]) -> Sheet:
         """A new table. Columns that say where a row came from (``_file``, ``_row``, ``_bad``) are added."""
-        made = Sheet(self.folder / f"{name}.parquet", pa.schema({**columns, **_WHERE}))
+        made = Sheet(self.folder / f"{name}.parquet", pa.schema({**columns, **_WHERE}), self._cipher)
         self._sheets[name] = made
         return made
 
@@ -112,13 +125,17 @@ class Spool:
         return dict(self._engine.to_pyarrow(expr).to_pylist()[0])
 
     def batches(self, expr: ibis.Table, schema: pa.Schema | None) -> Iterator[pa.RecordBatch]:
-        """Rows of an expression, cast to a schema if one is given. The spool lives as long as any of its iterators."""
+        """Rows of an expression, sealed columns as text again, cast to a schema if one is given.
+
+        The spool lives as long as any of its iterators.
+        """
         self._parts += 1
         path = self.folder / f"out-{self._parts}.parquet"
         self._carry_out(expr, path)
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=_BATCH):
-                yield batch if schema is None else batch.cast(schema)
+                opened = _opened(batch, self._cipher)
+                yield opened if schema is None else opened.cast(schema)
         path.unlink()
 
     def _carry_out(self, expr: ibis.Table, path: Path) -> None:
@@ -134,6 +151,23 @@ class Spool:
         """Remove everything at once."""
         self._engine.disconnect()
         self._remove()
+
+
+def _seal(values: Sequence[str | None], cipher: AESSIV) -> pa.Array:
+    """Text as ``SEALED``; a value that repeats is sealed once."""
+    found = pa.array(values, pa.string()).dictionary_encode()
+    clear = found.dictionary.cast(pa.binary()).to_pylist()
+    return pa.array([cipher.encrypt(value, None) for value in clear], SEALED).take(found.indices)
+
+
+def _opened(batch: pa.RecordBatch, cipher: AESSIV) -> pa.RecordBatch:
+    """The batch with text in place of what was sealed."""
+    for i, name in enumerate(batch.schema.names):
+        if batch.column(i).type == SEALED:
+            found = batch.column(i).dictionary_encode()
+            clear = [cipher.decrypt(value, None) for value in found.dictionary.to_pylist()]
+            batch = batch.set_column(i, name, pa.array(clear, pa.binary()).cast(pa.string()).take(found.indices))
+    return batch
 
 
 def _claim(folder: Path) -> int | None:

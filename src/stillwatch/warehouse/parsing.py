@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from stillwatch.domain import Column, TableSpec
+from stillwatch.sources.contract import PRIVATE
 from stillwatch.warehouse.store import duckdb_type, quote
 
 MAX_TEXT = 1_000
@@ -27,9 +28,6 @@ MAX_TEXT = 1_000
 EARLIEST = datetime(2000, 1, 1)
 AHEAD = timedelta(days=2)
 AHEAD_RELEASE = timedelta(days=366)
-HIDDEN = frozenset({("requests", "ip"), ("requests", "prompt"), ("identifiers", "value")})
-"""Values that are never shown or stored as they came, not even when they are wrong."""
-
 _INTEGERS = frozenset(
     {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT", "UHUGEINT"}
 )
@@ -204,7 +202,7 @@ def _number(spec: TableSpec, column: Column, kind: str, _now: datetime) -> _Made
 
 def _check(spec: TableSpec, column: Column, condition: str, reason: str) -> Check:
     c = f'"{column.name}"'
-    hidden = (spec.name, column.name) in HIDDEN
+    hidden = (spec.name, column.name) in PRIVATE
     raw = f"'(hidden, ' || length({c}::VARCHAR) || ' characters)'" if hidden else f"left({c}::VARCHAR, 200)"
     return Check(column.name, f"coalesce({condition}, false)", reason, raw)
 
