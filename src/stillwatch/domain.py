@@ -218,6 +218,22 @@ def likelihood(probability: float) -> str:
 
 
 @dataclass(frozen=True)
+class HandCut:
+    """A standing decision of a person on clusters: ``split`` keeps ``moved`` apart from ``stayed``, ``merge`` joins
+    them. Meant by accounts, not by ids, so that it holds in later runs too.
+    """
+
+    decision_id: str
+    action: Literal["split", "merge"]
+    cluster_id: str
+    """The cluster that keeps its id."""
+    other_id: str
+    """The cluster that was split off, or that went into the first one."""
+    moved: frozenset[str]
+    stayed: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Label:
     """One statement about one target. Append-only; a correction supersedes."""
 

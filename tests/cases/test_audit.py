@@ -43,6 +43,8 @@ def without_triggers(engine, statement: str) -> None:
 @pytest.mark.parametrize("verb", ["UPDATE", "DELETE"])
 def test_statements_cannot_be_changed_or_taken_out(store, engine, verb):
     rows_of(store)
+    store.merge_clusters("C-aaaaaa", "C-bbbbbb", "ana", "one hand")
+    store.save_view("C-aaaaaa", "cards", "hide=device", "ana")
     for table in APPEND_ONLY:
         column = inspect(engine).get_columns(table)[0]["name"]
         statement = f"UPDATE {table} SET {column} = {column}" if verb == "UPDATE" else f"DELETE FROM {table}"

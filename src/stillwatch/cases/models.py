@@ -192,6 +192,38 @@ class PromotionRow(Base):
     by: Mapped[str] = mapped_column(Text)
 
 
+class ClusterDecisionRow(Base):
+    """A person split a cluster, joined two, or took such a decision back. ``supersedes`` names what was taken back."""
+
+    __tablename__ = "cluster_decisions"
+
+    seq: Mapped[int] = mapped_column(_SEQUENCE, primary_key=True)
+    decision_id: Mapped[str] = mapped_column(String(20), unique=True)
+    action: Mapped[str] = mapped_column(String(20))
+    cluster_id: Mapped[str] = mapped_column(String(60), index=True)
+    other_id: Mapped[str] = mapped_column(String(60), index=True)
+    moved: Mapped[list[str]] = mapped_column(JSON)
+    stayed: Mapped[list[str]] = mapped_column(JSON)
+    reason: Mapped[str] = mapped_column(Text)
+    decided_at: Mapped[datetime] = mapped_column(DateTime)
+    decided_by: Mapped[str] = mapped_column(Text)
+    run_id: Mapped[str | None] = mapped_column(String(60))
+    supersedes: Mapped[str | None] = mapped_column(ForeignKey("cluster_decisions.decision_id"), index=True)
+
+
+class SavedViewRow(Base):
+    """A name for what somebody looked at, or (empty query) that the name was taken away again."""
+
+    __tablename__ = "saved_views"
+
+    seq: Mapped[int] = mapped_column(_SEQUENCE, primary_key=True)
+    cluster_id: Mapped[str] = mapped_column(String(60), index=True)
+    name: Mapped[str] = mapped_column(Text)
+    query: Mapped[str] = mapped_column(Text)
+    saved_at: Mapped[datetime] = mapped_column(DateTime)
+    saved_by: Mapped[str] = mapped_column(Text)
+
+
 class AuditRow(Base):
     """One thing that somebody did, or tried to do. ``hash`` covers the row and the hash before it."""
 
@@ -232,6 +264,6 @@ class CounterRow(Base):
 
 APPEND_ONLY = (
     "labels", "campaigns", "campaign_statuses", "campaign_members", "notes", "bundles", "custody", "models",
-    "promotions", "audit",
+    "promotions", "audit", "cluster_decisions", "saved_views",
 )  # fmt: skip
-"""Tables of statements; the first migration puts triggers on them."""
+"""Tables of statements; the migration that makes one puts triggers on it."""

@@ -30,6 +30,12 @@ class Targets:
         except (NothingYet, StillwatchError):
             return None
 
+    def clusters(self) -> set[str]:
+        """Ids of the clusters of the published run."""
+        for run in self._newest_first(None)[:1]:
+            return {c for c in run.arrow("accounts", columns=["cluster_id"])["cluster_id"].unique().to_pylist() if c}
+        return set()
+
     def members(self, clusters: Collection[str], run_id: str | None) -> dict[str, tuple[str, list[str]]]:
         """Cluster -> (run, its accounts in order) for the clusters that exist.
 
