@@ -30,10 +30,11 @@ from stillwatch.graph.world import Ints, canonical_order, incidence
 from stillwatch.signals import compute, links
 from stillwatch.signals.engine import Engine
 from stillwatch.signals.inputs import Coverage, Inputs, coverage_expr, inputs_as_of, unattributed_expr
+from stillwatch.signals.sightings import sightings_expr
 from stillwatch.signals.takeover import change_points_expr, marked_requests_expr
 from stillwatch.warehouse import runs
 from stillwatch.warehouse.lock import home_lock
-from stillwatch.warehouse.run_schema import RUN_TABLES
+from stillwatch.warehouse.run_schema import LATER_TABLES, RUN_TABLES
 from stillwatch.warehouse.runs import Run
 from stillwatch.warehouse.store import Warehouse
 
@@ -104,6 +105,8 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress) -> R
     tables["accounts"] = _accounts(accounts, evidence, selection.account_scores(evidence, found), told)
     _add_traffic(tables)
     arrow = {name: as_arrow(name, frame) for name, frame in tables.items()}
+    progress("listing what every account was seen with", 0.93)
+    arrow["sightings"] = execute.arrow(sightings_expr(inputs, coverage)).cast(RUN_TABLES["sightings"].schema)
     model_id = promoted(settings)
     if model_id:
         arrow = with_model(settings, model_id, arrow)
@@ -346,7 +349,8 @@ def rescore(settings: Settings, model_id: str | None) -> Run:
     with home_lock(settings, "rescoring"):
         runs.sweep_drafts(settings.runs)
         old = runs.current(settings.runs)
-        tables = {name: old.arrow(name) for name in RUN_TABLES}
+        kept = {name: old.file(name) for name in LATER_TABLES if old.has(name)}
+        tables = {name: old.arrow(name) for name in RUN_TABLES if name not in LATER_TABLES}
         changed = with_model(settings, model_id, tables)
         manifest = {
             **old.manifest,
@@ -355,4 +359,4 @@ def rescore(settings: Settings, model_id: str | None) -> Run:
             "rescored_from": old.run_id,
             "seconds": round(time.monotonic() - started, 2),
         }
-        return runs.publish(settings.runs, run_id(), changed, manifest)
+        return runs.publish(settings.runs, run_id(), changed, manifest, kept=kept)

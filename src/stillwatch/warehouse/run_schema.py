@@ -193,9 +193,32 @@ SIGNALS = TableSpec(
     key=("account_id",),
 )
 
+SIGHTINGS = TableSpec(
+    "sightings",
+    "one value that one account was seen with, by kind and value: what a hunt looks up",
+    (
+        Column(
+            "kind",
+            "string",
+            "kind of identifier, or model, client, asn, subnet, ip, system, outcome, session, template, day",
+        ),
+        Column("value", "string", "token, name or ISO date; sessions and templates only where two accounts share them"),
+        Column("account_id", "string", "account"),
+        Column("sharers", "int64", "accounts that have the value, everywhere"),
+        Column("uses", "int64", "requests or records with it"),
+        Column("first_seen", "timestamp", "first use, null when unknown"),
+        Column("last_seen", "timestamp", "last use, null when unknown"),
+    ),
+    key=("kind", "value", "account_id"),
+)
+
+LATER_TABLES = frozenset({"sightings"})
+"""Tables that runs of an earlier version lack; such a run is shown without what rests on them."""
+
 RUN_TABLES: dict[str, TableSpec] = {
     t.name: t
     for t in (
         ACCOUNTS, CLUSTERS, REASONS, LINKS, NODES, TIMELINE, MARKERS, TEMPLATES, CAPABILITIES, HYPOTHESES, SIGNALS,
+        SIGHTINGS,
     )
 }  # fmt: skip

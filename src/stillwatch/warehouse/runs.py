@@ -10,9 +10,11 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -21,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stillwatch.errors import NothingYet, StoreError, UnknownTarget
-from stillwatch.warehouse.run_schema import RUN_TABLES
+from stillwatch.warehouse.run_schema import LATER_TABLES, RUN_TABLES
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ class Run:
         """Path of one table, for engines that read Parquet themselves."""
         return self.folder / f"{table}.parquet"
 
+    def has(self, table: str) -> bool:
+        """Whether the run has a table: runs of an earlier version lack ``run_schema.LATER_TABLES``."""
+        return self.file(table).exists()
+
     def arrow(self, table: str, *, filters: Any = None, columns: list[str] | None = None) -> pa.Table:
         """One table; ``filters`` as in ``pyarrow.parquet.read_table``, e.g. ``[("cluster_id", "=", "C-1")]``."""
         try:
@@ -57,21 +63,33 @@ class Run:
         return frame
 
 
-def publish(runs: Path, run_id: str, tables: dict[str, pa.Table], manifest: dict[str, Any]) -> Run:
+def publish(
+    runs: Path,
+    run_id: str,
+    tables: dict[str, pa.Table],
+    manifest: dict[str, Any],
+    *,
+    kept: Mapping[str, Path] = MappingProxyType({}),
+) -> Run:
     """Write one run and make it current.
 
     ``tables`` holds every table of ``RUN_TABLES``; columns are cast to their schema, missing tables are an error.
+    ``kept`` names files of an earlier run that stay as they are; ``LATER_TABLES`` may be missing from both.
     ``signals`` may carry more columns than its schema names. Tables are sorted by cluster where they have one, in
     small row groups, so that a page reads only its cluster.
     """
-    missing = set(RUN_TABLES) - set(tables)
+    missing = set(RUN_TABLES) - set(tables) - set(kept) - LATER_TABLES
     if missing:
         raise ValueError(f"a run needs the tables {sorted(missing)} too")
     runs.mkdir(parents=True, exist_ok=True)
     draft = runs / f".draft-{run_id}-{uuid.uuid4().hex[:6]}"
     draft.mkdir()
     try:
+        for name, source in kept.items():
+            shutil.copyfile(source, draft / f"{name}.parquet")
         for name, spec in RUN_TABLES.items():
+            if name not in tables:
+                continue
             table = tables[name]
             if name != "signals":
                 table = table.select(list(spec.names)).cast(spec.schema)
