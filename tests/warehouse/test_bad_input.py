@@ -426,7 +426,7 @@ def test_a_parquet_column_that_is_there_twice(home: Settings, data: DataSet, tmp
 
 
 LIMITED = """
-import os, sys
+import sys
 from pathlib import Path
 from stillwatch import config
 from stillwatch.errors import StillwatchError
@@ -440,7 +440,6 @@ except StillwatchError as e:
 # Not getrusage: its ru_maxrss starts from what the parent held when it forked.
 (peak,) = [int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line]
 print("peak MB", peak // 1024, flush=True)
-os._exit(0)  # what is measured is the import, not how the parser's own threads leave
 """
 
 
@@ -458,8 +457,9 @@ def test_a_line_that_never_ends(name: str, home: Settings, data: DataSet, tmp_pa
             out.write(b"request_id,account_id,ts,model\n" if "csv" in name else b'{"request_id": "')
             out.truncate(size)  # a hole in the file reads as NUL bytes
     run = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(home.home), str(folder)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", LIMITED, str(home.home), str(folder)], capture_output=True, text=True, check=False
     )
+    assert run.returncode == 0, run.stderr  # the parser's thread, which is still reading, does not end the process
     message, _, peak = run.stdout.strip().rpartition("peak MB ")
     assert name in message
     assert "longer than" in message

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -99,9 +96,9 @@ def csv_batches(spec: TableSpec, path: Path) -> Iterator[pa.RecordBatch]:
         check_utf8=False,
     )
     good = 0
-    with readable(path), _open(path) as file, closing(_Feed(file)) as feed:
+    with readable(path):
         try:
-            for batch in pyarrow.csv.open_csv(feed, read, parse, convert):
+            for batch in pyarrow.csv.open_csv(_stream(path), read, parse, convert):
                 numbers = np.arange(good, good + batch.num_rows)
                 before = np.searchsorted(
                     np.asarray(ragged, dtype=np.int64) - 1 - np.arange(len(ragged)), numbers, "right"
@@ -135,29 +132,16 @@ def jsonl_batches(spec: TableSpec, path: Path) -> Iterator[pa.RecordBatch]:
         yield _rows(spec, path.name, list(spec.names), records, numbers, bad)
 
 
-class _Feed:
-    """A file that the parser reads ahead of in a thread of its own. Once closed, nothing is read any more and no read
-    is under way: a read that outlives the import would meet an interpreter that is shutting down.
+def _stream(path: Path) -> pa.NativeFile:
+    """A file for the parser, which reads ahead in a thread of its own.
+
+    That thread may outlive an import that gave up, so nothing of Python stands between it and the file: a thread that
+    waits for an interpreter which is shutting down ends the process. For the same reason nobody closes it: the last
+    holder does, when the thread is done.
     """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._turn, self._ended = file, threading.Lock(), threading.Event()
-        self.closed = False
-
-    def read(self, size: int = -1) -> bytes:
-        with self._turn:
-            data = b"" if self.closed else self._file.read(size)
-        if not data:
-            self._ended.set()
-        return data
-
-    def close(self) -> None:
-        """Let the thread that reads ahead meet the end, and give it time to leave."""
-        with self._turn:
-            self.closed = True
-        if not self._ended.wait(timeout=2):
-            return
-        time.sleep(0.05)
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    return pa.input_stream(str(path), compression="gzip" if packed else None)
 
 
 def _open(path: Path) -> BinaryIO:
