@@ -11,12 +11,15 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from made_case import HOSTILE, MANIFEST, RUN_ID, run_tables
 
 from stillwatch.cases.store import CaseStore
 from stillwatch.config import Settings
-from stillwatch.errors import BundleInvalid, InputError, NothingYet, StillwatchError, UnknownTarget
+from stillwatch.errors import BundleInvalid, InputError, NothingYet, StillwatchError, StoreError, UnknownTarget
 from stillwatch.pipeline import bundle as bundles
+from stillwatch.pipeline.doctor import examine
 from stillwatch.warehouse import runs
 
 AT = datetime(2026, 11, 23, 9, 30)
@@ -219,3 +222,33 @@ def test_public_key_can_be_handed_out_before_any_bundle(home: Settings, campaign
     made = bundles.export(home, campaign, tmp_path / "b", by="ada")
     assert made.fingerprint == print_
     assert made.public_key.read_bytes() == pem == (made.path / "public-key.pem").read_bytes()
+
+
+def test_a_lost_signing_key_is_never_replaced_silently(home: Settings, campaign: str, tmp_path: Path) -> None:
+    first = bundles.export(home, campaign, tmp_path / "a", by="ada")
+    key = home.keys / "evidence-signing.pem"
+    kept = key.read_bytes()
+    key.unlink()
+    for use in (lambda: bundles.export(home, campaign, tmp_path / "b", by="ada"), lambda: bundles.public_key(home)):
+        with pytest.raises(StoreError, match=r"evidence-signing\.pem is gone.*Restore it.*openssl") as caught:
+            use()
+        assert not key.exists()
+    assert not (tmp_path / "b").exists()
+    (found,) = [check for check in examine(home) if check.name == "signing"]
+    assert (found.ok, found.detail) == (False, str(caught.value))
+    # Either of the two ways out that the message names.
+    key.write_bytes(kept)
+    key.chmod(0o600)
+    assert bundles.export(home, campaign, tmp_path / "c", by="ada").fingerprint == first.fingerprint
+    key.unlink()
+    key.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    key.chmod(0o600)
+    made = bundles.export(home, campaign, tmp_path / "d", by="ada")
+    assert made.fingerprint != first.fingerprint
+    assert bundles.verify(first.path, first.public_key).origin_proven
+
+
+def test_looking_makes_no_key(home: Settings) -> None:
+    (found,) = [check for check in examine(home) if check.name == "signing key"]
+    assert found.ok
+    assert not (home.keys / "evidence-signing.pem").exists()

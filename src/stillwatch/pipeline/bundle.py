@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import time
 import uuid
@@ -24,6 +25,9 @@ from stillwatch.evidence import archive, bag, seal
 from stillwatch.evidence.verify import Check, Verification, verify
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from stillwatch.cases.store import CaseStore
     from stillwatch.evidence.payload import Sealed
 
 __all__ = [
@@ -108,9 +112,9 @@ def export(
     if out is not None:
         _must_be_free(out)
     at = at or datetime.now(UTC).replace(tzinfo=None)
-    key = seal.signing_key(settings.keys)
     progress("reading the case", 0.05)
     with CaseStore.open(settings) as store:
+        key = signing_key(settings, store)
         store.campaign(campaign_id)  # an unknown campaign must not use up a bundle id
         bundle_id = store.reserve_id("B", by)
         pseudonymous = redaction == "pseudonymous"
@@ -160,8 +164,27 @@ def export(
 
 def public_key(settings: Settings) -> tuple[bytes, str]:
     """The public key of this home as PEM, and its fingerprint: to be given to recipients once, by a way of its own."""
-    key = seal.signing_key(settings.keys)
+    from stillwatch.cases.store import CaseStore
+
+    with CaseStore.open(settings) as store:
+        key = signing_key(settings, store)
     return seal.public_pem(key), seal.fingerprint(key)
+
+
+def signing_key(settings: Settings, store: CaseStore) -> Ed25519PrivateKey:
+    """The private key of this home, made for its first bundle. A key that sealed bundles is never replaced silently.
+
+    Raises StoreError when it is gone, damaged or open to others.
+    """
+    path = settings.keys / seal.KEY_FILE
+    if not path.exists() and not (before := store.bundles()).empty:
+        place = shlex.quote(str(path))
+        raise StoreError(
+            f"the signing key {path} is gone; bundles on record were sealed with it ({len(before)}). Restore it from "
+            "the backup of the keys. Or start with a new one on purpose, and tell every recipient its fingerprint: "
+            f"openssl genpkey -algorithm ed25519 -out {place} && chmod 600 {place}"
+        )
+    return seal.signing_key(settings.keys)
 
 
 def as_zip(folder: Path) -> bytes:

@@ -15,6 +15,7 @@ from stillwatch.cases.store import CaseStore
 from stillwatch.config import Settings
 from stillwatch.errors import NothingYet, StillwatchError, StoreError
 from stillwatch.evidence import seal
+from stillwatch.pipeline.bundle import signing_key
 from stillwatch.sources.tokens import Tokens
 from stillwatch.warehouse import runs
 from stillwatch.warehouse.run_schema import LATER_TABLES, RUN_TABLES
@@ -33,7 +34,7 @@ class Check:
 
 def examine(cfg: Settings) -> list[Check]:
     """Every check, none of which changes anything but making the home when it is missing."""
-    checks = (_python, _packages, _home, _secrets, _warehouse, _runs, _cases)
+    checks = (_python, _packages, _home, _secrets, _signing, _warehouse, _runs, _cases)
     return [_carried_out(check, cfg) for check in checks]
 
 
@@ -91,9 +92,16 @@ def _secrets(cfg: Settings) -> Check:
     key_id = Warehouse.open(cfg).snapshot.key_id
     if key_id is not None:
         Tokens.open(cfg.keys, key_id)
-    if (cfg.keys / seal.KEY_FILE).exists():
-        seal.signing_key(cfg.keys)
     return Check("keys", True, "private" if cfg.keys.is_dir() else "none yet; the first import makes them")
+
+
+def _signing(cfg: Settings) -> Check:
+    """The key that bundles are sealed with; none is made by looking."""
+    with CaseStore.open(cfg) as store:
+        if not (cfg.keys / seal.KEY_FILE).exists() and store.bundles().empty:
+            return Check("signing key", True, "none yet; the first bundle makes it")
+        key = signing_key(cfg, store)
+    return Check("signing key", True, seal.spoken(seal.fingerprint(key)[:16]) + " …")
 
 
 def _warehouse(cfg: Settings) -> Check:
