@@ -12,7 +12,7 @@ import ibis
 from ibis import Table
 
 from stillwatch.domain import Capability
-from stillwatch.signals.inputs import Inputs
+from stillwatch.signals.inputs import Inputs, slot_of
 
 LANES = ("group", "model", "capability", "template")
 
@@ -49,8 +49,7 @@ def lane_expr(requests: Table, lane_kind: str, hours: int, families: Table | Non
         r = r.inner_join(families, "template").mutate(lane=ibis._.family)
     else:
         r = r.filter(r.capabilities.notnull()).mutate(lane=_capability_array(r.capabilities).unnest())
-    seconds = (r.ts.epoch_seconds() / (hours * 3600)).floor().cast("int64") * (hours * 3600)
-    r = r.mutate(bin=seconds)
+    r = r.mutate(bin=slot_of(r.ts, hours) * (hours * 3600))
     out = r.group_by("cluster_id", "lane", "bin").aggregate(
         requests=r.count(), tokens=r.tokens.sum(), accounts=r.account_id.nunique()
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ibis import Table
 
 from stillwatch.signals.base import ADVISORY, FEBRUARY, Family, Measure, Signal
-from stillwatch.signals.inputs import Inputs
+from stillwatch.signals.inputs import Inputs, seconds_between
 
 
 def _count(name: str, column: str, what: str, innocent: str) -> Measure:
@@ -33,7 +33,7 @@ def newest_model_expr(inputs: Inputs) -> Table:
     """Share of an account's requests that went to a model within 14 days of its release (release pivot)."""
     r, m = inputs.requests, inputs.models
     joined = r.select("account_id", "model", "ts").left_join(m.select("model", "released_at"), "model")
-    age = joined.ts.epoch_seconds() - joined.released_at.epoch_seconds()
+    age = seconds_between(joined.ts, joined.released_at)
     fresh = ((age >= 0) & (age < 14 * 86_400)).fill_null(False)
     return joined.group_by("account_id").aggregate(fresh_model_share=fresh.cast("int64").mean())
 

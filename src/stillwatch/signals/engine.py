@@ -29,4 +29,7 @@ class Engine:
     def keep(self, expression: Table) -> Table:
         """The same rows as a temporary table of the engine, computed once."""
         name = f"kept_{next(self._turn)}"
-        return self._backend.create_table(name, expression, temp=True)
+        try:
+            return self._backend.create_table(name, expression, temp=True)
+        except NotImplementedError:  # Spark has no such tables; it caches the rows while somebody holds the table
+            return self._backend.create_view(name, expression).cache()

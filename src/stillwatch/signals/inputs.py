@@ -51,6 +51,16 @@ def inputs_as_of(table: Callable[[str], Table], as_of: datetime | None) -> Input
     return Inputs(accounts, requests, identifiers, models, as_of)
 
 
+def seconds_between(later: ibis.Value, earlier: ibis.Value) -> ibis.Value:
+    """Seconds from one timestamp to another, with their microseconds (``epoch_seconds`` has whole ones on Spark)."""
+    return later.delta(earlier, unit="microsecond") / 1e6
+
+
+def slot_of(moment: ibis.Value, hours: int) -> ibis.Value:
+    """Which stretch of so many hours since 1970 a timestamp lies in; earlier ones count below zero."""
+    return (seconds_between(moment, ibis.timestamp("1970-01-01")) / (hours * 3600)).floor().cast("int64")
+
+
 def unattributed_expr(requests: Table) -> Table:
     """One row: how many requests name no account."""
     strays = requests.filter(requests.account_id == UNATTRIBUTED)

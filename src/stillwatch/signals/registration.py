@@ -10,14 +10,13 @@ import ibis
 from ibis import Table
 
 from stillwatch.signals.base import ADVISORY, Family, Signal
-from stillwatch.signals.inputs import Inputs
+from stillwatch.signals.inputs import Inputs, slot_of
 
 
 def sign_up_neighbours_expr(inputs: Inputs) -> Table:
     """Other accounts with the same mail domain, plan and pathway that signed up within the same six hours."""
     a = inputs.accounts
-    slot = (a.created_at.epoch_seconds() / (6 * 3600)).floor().cast("int64")
-    a = a.select("account_id", "email_domain", "plan", "channel", slot=slot)
+    a = a.select("account_id", "email_domain", "plan", "channel", slot=slot_of(a.created_at, hours=6))
     same = ibis.window(group_by=[a.slot, a.email_domain, a.plan, a.channel])
     return a.select("account_id", sign_up_neighbours=a.count().over(same) - 1)
 

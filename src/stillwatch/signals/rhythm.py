@@ -10,7 +10,7 @@ import ibis
 from ibis import Table
 
 from stillwatch.signals.base import ADVISORY, FEBRUARY, Family, Measure, Signal
-from stillwatch.signals.inputs import Inputs
+from stillwatch.signals.inputs import Inputs, seconds_between
 
 
 def active_days_expr(requests: Table) -> ibis.Value:
@@ -61,9 +61,9 @@ def hours_expr(inputs: Inputs) -> Table:
 def gaps_expr(inputs: Inputs) -> Table:
     """Pauses between one request and the next of the same account."""
     r = inputs.requests
-    seconds = r.ts.epoch_seconds()
-    gap = r.select("account_id", gap=seconds - seconds.lag().over(group_by=r.account_id, order_by=[r.ts, r.request_id]))
-    gap = gap.filter(gap.gap.notnull()).mutate(gap=gap.gap.cast("float64"))
+    before = r.ts.lag().over(group_by=r.account_id, order_by=[r.ts, r.request_id])
+    gap = r.select("account_id", gap=seconds_between(r.ts, before))
+    gap = gap.filter(gap.gap.notnull())
     out = gap.group_by("account_id").aggregate(
         median_gap_minutes=gap.gap.median() / 60,
         longest_gap_hours=gap.gap.max() / 3600,
@@ -87,7 +87,7 @@ def ramp_expr(inputs: Inputs) -> Table:
         .select("account_id", "first", first_day_share=opening.n / opening.rate)
         .left_join(a.select("account_id", "created_at"), "account_id")
     )
-    wait = (opening["first"].epoch_seconds() - opening.created_at.epoch_seconds()) / 3600.0
+    wait = seconds_between(opening["first"], opening.created_at) / 3600.0
     return opening.select("account_id", first_day_load="first_day_share", hours_to_first_request=wait)
 
 
