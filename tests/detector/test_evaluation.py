@@ -131,6 +131,15 @@ def test_truth_in_every_format_and_from_its_folder(tmp_path, truth, name):
         assert found.astype(object).where(found.notna(), None).values.tolist() == want.values.tolist()
 
 
+@pytest.mark.parametrize("name", ["truth.parquet", "truth.csv", "truth.csv.gz", "truth.jsonl", "truth.jsonl.gz"])
+def test_an_account_may_be_called_null(tmp_path, name):
+    ids = ["NULL", "null", "NA", "N/A", "nan", "None", " a ", "1e5", "0x10", "007", "true", "1.0"]
+    file = packed(tmp_path, name, pd.DataFrame({"account_id": ids, "campaign": ["rose"] * 11 + ["NULL"]}))
+    found = read_truth(file)
+    assert found["account_id"].tolist() == ids
+    assert found["campaign"].isna().tolist() == [False] * 11 + [True]
+
+
 def test_truth_in_parts(tmp_path, truth):
     (tmp_path / "truth").mkdir()
     truth.iloc[:5].to_parquet(tmp_path / "truth" / "a.parquet")

@@ -29,7 +29,7 @@ def read_truth(path: Path) -> pd.DataFrame:
         raise InputError(f"{name} lacks the column {' and '.join(lacking)}; truth has account_id, campaign, archetype.")
     if "archetype" not in frame.columns:
         frame["archetype"] = None
-    frame = frame[["account_id", "campaign", "archetype"]].map(_word)
+    frame = pd.concat([frame[["account_id"]].map(_text), frame[["campaign", "archetype"]].map(_word)], axis=1)
     if frame["account_id"].isna().any():
         row = int(frame["account_id"].isna().to_numpy().argmax()) + 1
         raise InputError(f"{name} row {row}: account_id is empty; every row names an account.")
@@ -82,9 +82,14 @@ def _read(file: Path) -> pd.DataFrame:
     raise SourceError(f"{file.name} is no Parquet, CSV or JSONL file; truth has account_id, campaign, archetype.")
 
 
-def _word(value: object) -> str | None:
-    """A cell as text; empty and null spellings are None."""
+def _text(value: object) -> str | None:
+    """A cell as the text that it holds, whatever it spells: an account may be called NULL. Only empty is None."""
     if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
         return None
-    text = str(value)
-    return None if text.strip().lower() in _NONE else text
+    return str(value) or None
+
+
+def _word(value: object) -> str | None:
+    """A cell as text; empty and null spellings are None."""
+    text = _text(value)
+    return None if text is None or text.strip().lower() in _NONE else text
