@@ -141,8 +141,9 @@ class Warehouse:
                     self._engine.execute(f'CREATE OR REPLACE VIEW "{name}" AS {scan_sql(spec, self.files(name))}')
                 except duckdb.Error as e:
                     raise StoreError(
-                        f"table {name} of {self.settings.warehouse} is damaged ({first_line(e)}); "
-                        "restore it from a backup of the home."
+                        f"table {name} of {self.settings.warehouse} cannot be read ({first_line(e)}). "
+                        "`stillwatch doctor` looks at everything; a data file that is gone or damaged comes back from "
+                        "a backup of the home."
                     ) from e
                 self._made.add(name)
         return self.backend().table(name)
