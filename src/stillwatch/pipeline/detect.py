@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,16 +18,17 @@ import pandas as pd
 import pyarrow as pa
 
 from stillwatch import __version__
-from stillwatch.clusters import candidates, report, selection, takeover
+from stillwatch.clusters import candidates, handmade, report, selection, takeover
 from stillwatch.clusters.evidence import Evidence, gather
 from stillwatch.clusters.identity import Identity, identify
 from stillwatch.config import Settings
 from stillwatch.detector import model as models
-from stillwatch.domain import Progress, no_progress
+from stillwatch.domain import HandCut, Progress, no_progress
 from stillwatch.errors import NothingYet, StoreError
 from stillwatch.graph.owners import infer_owners
 from stillwatch.graph.similarity import Content, content_of
 from stillwatch.graph.world import Ints, canonical_order, incidence
+from stillwatch.pipeline import recut
 from stillwatch.signals import compute, links
 from stillwatch.signals.engine import Engine
 from stillwatch.signals.inputs import Coverage, Inputs, coverage_expr, inputs_as_of, unattributed_expr
@@ -79,12 +81,13 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress) -> R
     evidence, raw = collect(inputs, coverage, execute, accounts)
     progress("forming groups in one view, testing them in the other", 0.6)
     formed = candidates.form(evidence, seed=SEED)
-    found = find(inputs, execute, evidence, signals, formed)
+    cuts, unread = recut.standing(settings)
+    found = find(inputs, execute, evidence, signals, formed, cuts)
     progress("naming clusters", 0.75)
     ids = accounts["account_id"].to_numpy(dtype=object)
     identities = _identities(settings, [frozenset(ids[f.members]) for f in found])
     progress("writing reasons, timelines and drawings", 0.8)
-    blind = blind_words(coverage)
+    blind = [*([unread] if unread else []), *blind_words(coverage)]
     if nobody:
         blind = [f"{nobody:,} requests name no account; they are kept, but not looked at", *blind]
     material = report.Material(
@@ -124,6 +127,7 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress) -> R
             "least": candidates.LEAST,
             "candidates": len(formed.groups),
         },
+        "decisions": [c.decision_id for c in cuts],
         "seed": SEED,
         "counts": counts,
         "blind": blind,
@@ -137,9 +141,14 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress) -> R
 
 
 def find(
-    inputs: Inputs, execute: Engine, evidence: Evidence, signals: pd.DataFrame, formed: candidates.Candidates
+    inputs: Inputs,
+    execute: Engine,
+    evidence: Evidence,
+    signals: pd.DataFrame,
+    formed: candidates.Candidates,
+    cuts: Sequence[HandCut] = (),
 ) -> list[selection.Found]:
-    """Clusters in queue order, without accounts that seem to be stolen keys."""
+    """Clusters in queue order, without accounts that seem to be stolen keys, cut and joined as people decided."""
     chosen = selection.select(evidence, formed, compute.scaled(signals), seed=SEED)
 
     def look_up(members: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
@@ -153,7 +162,8 @@ def find(
         return execute(change_points_expr(marked))
 
     victims = takeover.find_victims(evidence, chosen.found, look_up)
-    return selection.in_order(takeover.without_victims(evidence, chosen.found, chosen.floor, victims))
+    found = takeover.without_victims(evidence, chosen.found, chosen.floor, victims)
+    return selection.in_order(handmade.respect(evidence, found, chosen.floor, cuts))
 
 
 def run_id() -> str:
