@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from stillwatch.clusters.activity import bin_hours
 from stillwatch.clusters.evidence import Tested
 from stillwatch.clusters.families import family_names
 from stillwatch.clusters.identity import identify, new_id
-from stillwatch.clusters.judge import Floor, Tier, judge
+from stillwatch.clusters.judge import Floor, Tier, floor_of, judge
 from stillwatch.clusters.splitting import Ties
 from stillwatch.clusters.words import number, percent
 from stillwatch.graph.rarity import Excess
@@ -96,7 +98,7 @@ def group_with(*, hard: Excess, content: float = 0.2, owners: int = 12, size: in
 
 
 def test_an_alarm_needs_both_views() -> None:
-    floor = Floor(100, 0.0, 0.0)
+    floor = Floor(100)
     strong, weak = Excess(8, 0.2, 8, 10, 1e-9), Excess(1, 0.2, 1, 2, 0.2)
     both = judge(group_with(hard=strong), floor, stability=1.0)
     assert both.tier == Tier.ALARM
@@ -114,9 +116,34 @@ def test_an_alarm_needs_both_views() -> None:
 
 
 def test_more_tests_ask_for_more_evidence() -> None:
-    group = group_with(hard=Excess(4, 0.4, 4, 8, 1e-3))
-    assert judge(group, Floor(5, 0.0, 0.0), stability=1.0).tier == Tier.ALARM
-    assert judge(group, Floor(5000, 0.0, 0.0), stability=1.0).tier == Tier.REVIEW
+    group = group_with(hard=Excess(4, 0.4, 4, 8, 1e-6))
+    assert judge(group, Floor(5), stability=1.0).tier == Tier.ALARM
+    assert judge(group, Floor(50_000), stability=1.0).tier == Tier.REVIEW
+
+
+def test_two_weak_views_together_are_evidence_and_a_strained_world_asks_for_more() -> None:
+    hard, soft = Excess(4, 0.5, 4, 8, 1e-4), Excess(6, 0.8, 6, 8, 1e-4)
+    one, both = group_with(hard=hard), replace(group_with(hard=hard), soft=soft)
+    floor = Floor(100)
+    assert judge(one, floor, stability=1.0).tier == Tier.REVIEW
+    assert judge(both, floor, stability=1.0).tier == Tier.ALARM
+    assert judge(both, Floor(100, (3.0, 3.0, 1.0)), stability=1.0).tier == Tier.REVIEW
+
+
+def test_what_formed_a_group_is_no_evidence_for_it() -> None:
+    by_cards = replace(group_with(hard=Excess(9, 0.2, 9, 12, 1e-12)), origin="identity")
+    assert judge(by_cards, Floor(100), stability=1.0).tier == Tier.REVIEW
+    enforced = replace(by_cards, enforced=6, enforced_expected=0.3, enforced_p=1e-7)
+    assert judge(enforced, Floor(100), stability=1.0).tier == Tier.ALARM
+
+
+def test_the_floor_comes_from_the_bulk_of_the_groups() -> None:
+    calm = [group_with(hard=Excess(1, 0.9, 1, 2, 10.0**-s)) for s in np.linspace(0, 0.8, 40)]
+    strained = [group_with(hard=Excess(3, 0.9, 3, 6, 10.0**-s)) for s in np.linspace(0, 4, 40)]
+    assert floor_of(calm).scales[0] == 1.0
+    assert floor_of(strained).scales[0] > 3.0
+    few_campaigns = floor_of([*calm, *[group_with(hard=Excess(9, 0.2, 9, 12, 1e-20)) for _ in range(8)]])
+    assert few_campaigns.scales[0] < 1.5
 
 
 def test_ties_that_respect_parts_are_beyond_chance_and_mixed_ones_are_not() -> None:

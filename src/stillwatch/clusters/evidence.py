@@ -21,6 +21,7 @@ from stillwatch.graph.world import Floats, Incidence, Ints
 
 HARD = (EvidenceKind.PAYMENT.value, EvidenceKind.DEVICE.value, EvidenceKind.CONTACT.value, EvidenceKind.SESSION.value)
 """Kinds that take intent to share. Sign-up addresses and networks are institutions as often as networks of accounts."""
+ENFORCED = ("banned", "suspended")
 SOFT = (EvidenceKind.SIGNUP.value, EvidenceKind.NETWORK.value)
 
 
@@ -72,7 +73,7 @@ def gather(accounts: pd.DataFrame, owner: Ints, content: Content, incidences: di
     for name, kinds in (("hard", HARD), ("soft", SOFT)):
         parts = [p for p in evidence.of_kinds(kinds) if p.matrix.nnz]
         if parts:
-            evidence.nulls[name] = DegreeNull(parts, owner)
+            evidence.nulls[name] = DegreeNull(parts, owner, places=name == "soft")
     for kind, part in identity.items():
         if part.matrix.nnz:
             evidence.nulls[kind] = DegreeNull([part], owner)
@@ -167,7 +168,7 @@ def enforcement(accounts: pd.DataFrame, members: Ints) -> tuple[int, float, floa
     """Members already banned or suspended, how many accounts of the same plan and verification would be, and the
     p-value.
     """
-    bad = accounts["status"].isin(["banned", "suspended"]).to_numpy()
+    bad = accounts["status"].isin(ENFORCED).to_numpy()
     if not bad.any():
         return 0, 0.0, 1.0
     plan, verification = (accounts[c].astype("object").fillna("unknown").astype(str) for c in ("plan", "verification"))

@@ -18,9 +18,11 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
-from stillwatch.clusters.evidence import HARD, SOFT, Evidence
+from stillwatch.clusters.evidence import ENFORCED, HARD, SOFT, Evidence, Tested, linked_members
 from stillwatch.graph.world import Floats, Ints
 
+_TOLD = 0.05
+"""p-value from which a view marks seeds."""
 _PRIOR = 2.0
 """Pseudo-accounts that speak like everybody."""
 _FOLDS = 5
@@ -39,6 +41,20 @@ class Grown:
     @property
     def members(self) -> Ints:
         return np.flatnonzero(self.probability >= 0.5).astype(np.int64)
+
+
+def seed_of(evidence: Evidence, t: Tested) -> Ints:
+    """Members that a tested tie marks: shared values of a view that is beyond chance in this group, past enforcement
+    where it is. Ties of a view that chance explains mark nobody.
+    """
+    kinds: tuple[str, ...] = ()
+    for view, names in ((t.hard, HARD), (t.soft, SOFT)):
+        if view.p_value < _TOLD:
+            kinds += names
+    marked = linked_members(evidence, t.members, kinds)
+    if t.enforced >= 3 and t.enforced_p < _TOLD:
+        marked |= evidence.accounts["status"].isin(ENFORCED).to_numpy()[t.members]
+    return t.members[marked]
 
 
 def wording_scores(evidence: Evidence, seed: Ints) -> Floats:

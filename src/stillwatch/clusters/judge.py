@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from scipy import stats
 
 from stillwatch.clusters.evidence import Tested
-from stillwatch.graph.rarity import Excess
 
 
 class Tier(StrEnum):
@@ -36,73 +36,82 @@ class Judged:
 
 @dataclass(frozen=True)
 class Floor:
-    """What ordinary groups of this data set reach: strength per view and coverage that an alarm must exceed."""
+    """What ordinary groups of this data set reach, by view; what an alarm has to stand out from."""
 
     tests: int
-    hard: float
-    soft: float
+    """Groups that were tested."""
+    scales: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """How many times stronger than chance the bulk of the groups is tied: hard, soft, enforcement (1 or more)."""
 
     @property
     def bar(self) -> float:
-        """-log10 p that one test must reach, for one false alarm in ten data sets."""
-        return 1.0 + float(np.log10(max(self.tests, 1)))
+        """-log10 of the combined p-value that an alarm needs: one false alarm in thirty data sets."""
+        return 1.5 + float(np.log10(max(self.tests, 1)))
+
+    def ties(self, t: Tested) -> float:
+        """-log10 of the combined p-value (Fisher 1932) of what ties a group together, content apart.
+
+        Each view's strength is measured against the bulk of the groups of the same data (an empirical null, Efron
+        2004): households and campuses break the independence that the exact null assumes. A group that was formed by
+        identity is tested by past enforcement alone: what a group was chosen for proves nothing.
+        """
+        views = [_enforced(t)] if t.origin == "identity" else [t.hard.strength, t.soft.strength, _enforced(t)]
+        scales = self.scales[-len(views) :]
+        total = sum(min(max(v, 0.0), _MOST) / s for v, s in zip(views, scales, strict=True))
+        return float(-stats.chi2.logsf(2.0 * np.log(10.0) * total, 2 * len(views)) / np.log(10.0))
+
+
+_MOST = 30.0
+_CHANCE = 0.6
+"""-log10 p that a quarter of all groups passes by chance."""
+
+
+def _enforced(t: Tested) -> float:
+    """Strength of past enforcement; fewer than three accounts are an accident."""
+    return _strength(t.enforced_p) if t.enforced >= 3 else 0.0
 
 
 def floor_of(tested: list[Tested]) -> Floor:
-    """Median plus six robust standard deviations of the strengths of all candidate groups."""
-
-    def high(values: list[float]) -> float:
-        if len(values) < 8:
-            return 0.0
-        a = np.asarray(values)
-        middle = float(np.median(a))
-        return middle + 6.0 * 1.4826 * float(np.median(np.abs(a - middle)))
-
+    """The floor from all tested groups. Those that content formed are the sample: nothing chose them for their ties."""
     content = [t for t in tested if t.origin == "content"]
-    # Groups of several resolutions overlap: about half of them are tests of their own.
+
+    def scale(values: list[float]) -> float:
+        return max(1.0, float(np.quantile(values, 0.75)) / _CHANCE) if len(values) >= 8 else 1.0
+
     return Floor(
-        max(1, len(tested)), high([t.hard.strength for t in content]), high([t.soft.strength for t in content])
+        max(1, len(tested)),
+        (
+            scale([t.hard.strength for t in content]),
+            scale([t.soft.strength for t in content]),
+            scale([_strength(t.enforced_p) for t in content]),
+        ),
     )
+
+
+def _strength(p: float) -> float:
+    return float(-np.log10(max(p, 1e-300)))
 
 
 def _ramp(value: float, low: float, high: float) -> float:
     return float(np.clip((value - low) / (high - low), 0.0, 1.0))
 
 
-def _lift(e: Excess) -> float:
-    return (e.observed + 0.5) / (e.expected + 0.5)
-
-
 def judge(t: Tested, floor: Floor, *, stability: float) -> Judged:
     """Tier and probability of one group."""
-    bar = floor.bar
+    bar, ties = floor.bar, floor.ties(t)
     short = []
     by_content = t.origin == "content"
-    content_ok = t.lift >= 5.0 and t.coherence >= 0.05 and (by_content or t.content.strength >= bar + 1.5)
-    hard_cover = t.hard.accounts / max(len(t.members), 1)
-    soft_cover = t.soft.accounts / max(len(t.members), 1)
-    hard_ok = (
-        t.hard.strength >= max(bar, floor.hard) and t.hard.observed >= 3 and _lift(t.hard) >= 3.0 and hard_cover >= 0.15
-    )
-    soft_ok = (
-        t.soft.strength >= max(bar, floor.soft) and t.soft.observed >= 5 and _lift(t.soft) >= 3.0 and soft_cover >= 0.3
-    )
-    enforced_ok = t.enforced >= 4 and t.enforced_p < 10.0**-bar and t.enforced >= 4 * t.enforced_expected
-    if not content_ok:
+    if not (t.lift >= 5.0 and t.coherence >= 0.05 and (by_content or t.content.strength >= bar)):
         short.append("what they write agrees too little to be tested evidence of one hand")
-    if not (hard_ok or (soft_ok and enforced_ok)):
+    if ties < bar or t.coverage < 0.15:
         short.append("too few ties between separate owners (cards, devices, contacts, conversations) beyond chance")
     if t.owners < 5:
         short.append("fewer than five separate owners")
     content = _ramp(np.log10(max(t.lift, 1.0)), 0.3, 1.5) * _ramp(t.coherence, 0.02, 0.25)
-    hard = _ramp(t.hard.strength, 1.0, 10.0) * _ramp(hard_cover, 0.05, 0.5) * _ramp(_lift(t.hard), 1.5, 6.0)
-    soft = _ramp(t.soft.strength, 2.0, 12.0) * _ramp(soft_cover, 0.1, 0.7) * _ramp(_lift(t.soft), 1.5, 6.0)
-    banned = _ramp(-np.log10(max(t.enforced_p, 1e-30)), 2.0, 8.0)
-    ties = 1.0 - (1.0 - hard) * (1.0 - 0.5 * soft) * (1.0 - 0.6 * banned)
-    raw = (0.15 + 0.85 * content) * (0.05 + 0.95 * ties) * (0.6 + 0.4 * stability)
-    promising = (
-        by_content and t.lift >= 3.0 and (t.hard.strength >= 2.0 or t.soft.strength >= 4.0 or t.enforced_p < 1e-3)
-    )
+    told = (0.2 + 0.8 * content) * (0.7 + 0.3 * stability) * _ramp(t.coverage, 0.0, 0.3)
+    if not by_content:
+        ties = max(ties, 0.3 * min(t.hard.strength, bar))  # chosen for it: worth a look, never more
+    promising = by_content and t.lift >= 3.0 and ties >= 1.0
     if short:
-        return Judged(Tier.REVIEW, round(0.02 + 0.43 * raw, 6), tuple(short), promising)
-    return Judged(Tier.ALARM, round(0.6 + 0.37 * raw, 6), (), True)
+        return Judged(Tier.REVIEW, round(0.01 + 0.44 * told * _ramp(ties, 0.0, bar + 1.0), 6), tuple(short), promising)
+    return Judged(Tier.ALARM, round(0.6 + 0.37 * told * _ramp(ties, bar - 2.0, bar + 8.0), 6), (), True)

@@ -7,7 +7,7 @@ undone. What overlaps a settled cluster gives way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from scipy import stats
 
 from stillwatch.clusters.candidates import LEAST, Candidates
 from stillwatch.clusters.evidence import HARD, Evidence, Tested, test_group
-from stillwatch.clusters.growth import Grown, grow, linked_to, wording_scores
+from stillwatch.clusters.growth import Grown, grow, linked_to, seed_of, wording_scores
 from stillwatch.clusters.judge import Floor, Judged, Tier, floor_of, judge
 from stillwatch.clusters.splitting import split
 from stillwatch.graph.communities import stability
@@ -63,32 +63,58 @@ def select(
     order = sorted(
         range(len(tested)), key=lambda i: (-judged[i].score, -len(tested[i].members), int(tested[i].members[0]))
     )
+    grown: list[Found] = []
+    for i in [i for i in order if judged[i].promising][:_PROMISING]:
+        grown += _grown(evidence, behaviour, tested[i], floor, steady[i], seed)
     taken = np.zeros(evidence.n, dtype=bool)
     found: list[Found] = []
-    grown = 0
+    for cluster in in_order(grown):
+        fresh = ~taken[cluster.members]
+        if fresh.mean() >= 0.5 and fresh.sum() >= LEAST:
+            found.append(cluster if fresh.all() else _without(evidence, cluster, fresh, floor))
+            taken[cluster.members] = True
     for i in order:
         t = tested[i]
-        tied = t.members[t.linked]
         if len(found) >= most:
             break
-        if grown < _PROMISING and len(tied) >= LEAST and judged[i].promising and taken[tied].mean() < 0.5:
-            grown += 1
-            clusters = _grown(evidence, behaviour, t, floor, steady[i], taken, seed)
-            for cluster in clusters:
-                taken[cluster.members] = True
-                found.append(cluster)
-            if clusters:
-                continue
         if t.origin == "identity" and t.lift < 3.0 and evidence.content.tokens.size:
             continue  # who shares a card and writes about other things is a household until something else is known
         free = t.members[~taken[t.members]]
         if len(free) < 0.6 * len(t.members) or len(np.unique(evidence.owner[free])) < LEAST:
             continue
         alone = test_group(evidence, free, t.origin)
-        cluster = _as_found(evidence, alone, judge(alone, floor, stability=steady[i]), steady[i])
+        found.append(
+            _as_found(evidence, alone, _reviewed(judge(alone, floor, stability=steady[i]), _NOT_GROWN), steady[i])
+        )
         taken[free] = True
-        found.append(cluster)
     return Selection(in_order(found), floor)
+
+
+_NOT_GROWN = "its members cannot be told from everybody else by what they write and do"
+_UNCONFIRMED = "accounts that only their wording brought in are not tied to the others more often than strangers are"
+
+
+def _reviewed(judged: Judged, why: str) -> Judged:
+    """The same verdict as a review, with what keeps it from an alarm."""
+    if judged.tier != Tier.ALARM:
+        return judged
+    return Judged(Tier.REVIEW, min(judged.score, 0.45), (why,), judged.promising)
+
+
+def _without(evidence: Evidence, cluster: Found, keep: NDArray[np.bool_], floor: Floor) -> Found:
+    """A cluster without the members that a stronger one has, tested again; it gains nothing by the loss."""
+    t = test_group(evidence, cluster.members[keep], cluster.tested.origin)
+    judged = judge(t, floor, stability=cluster.stability)
+    if judged.score > cluster.judged.score:
+        judged = cluster.judged
+    return replace(
+        cluster,
+        members=cluster.members[keep],
+        core=cluster.core[keep] & t.linked,
+        membership=cluster.membership[keep],
+        tested=t,
+        judged=judged,
+    )
 
 
 def in_order(found: list[Found]) -> list[Found]:
@@ -98,24 +124,24 @@ def in_order(found: list[Found]) -> list[Found]:
     )
 
 
-def _grown(
-    evidence: Evidence, behaviour: Floats, t: Tested, floor: Floor, steady: float, taken: NDArray[np.bool_], seed: int
-) -> list[Found]:
+def _grown(evidence: Evidence, behaviour: Floats, t: Tested, floor: Floor, steady: float, seed: int) -> list[Found]:
     """A grown and re-tested cluster, in parts where sisters can be told apart; nothing when growth loses the
     evidence.
     """
-    tied = t.members[t.linked]
+    tied = seed_of(evidence, t)
+    if len(tied) < LEAST:
+        return []
     result = grow(evidence, behaviour, tied, t.members)
-    members = result.members[~taken[result.members]]
+    members = result.members
     if len(members) < LEAST or len(np.intersect1d(members, t.members)) < 0.3 * len(tied):
         return []
     before, again = judge(t, floor, stability=steady), test_group(evidence, members, t.origin)
     after = judge(again, floor, stability=steady)
     if after.tier != Tier.ALARM and after.score < before.score:
         return []
-    if before.tier != Tier.ALARM and after.tier == Tier.ALARM and not _confirmed(evidence, t, members, floor):
+    if before.tier != Tier.ALARM and after.tier == Tier.ALARM and not _confirmed(evidence, t, tied, members, floor):
         # The seed was chosen for its links: what was not chosen has to show the same ties before there is an alarm.
-        after = Judged(Tier.REVIEW, min(after.score, 0.45), before.short_of, after.promising)
+        after = _reviewed(after, _UNCONFIRMED)
     pieces = split(evidence, members, seed=seed)
     if len(pieces) == 1:
         return [_settled(members, result, again, after, steady)]
@@ -138,9 +164,8 @@ def _settled(members: Ints, result: Grown, t: Tested, judged: Judged, steady: fl
     return Found(members, core, membership, t, judged, steady, result.wording, result.probability)
 
 
-def _confirmed(evidence: Evidence, t: Tested, members: Ints, floor: Floor) -> bool:
+def _confirmed(evidence: Evidence, t: Tested, seed: Ints, members: Ints, floor: Floor) -> bool:
     """Whether accounts that only wording brought in are tied to the seed more often than others are."""
-    seed = t.members[t.linked]
     fresh = np.setdiff1d(members, t.members)
     if len(fresh) < 3:
         return False
@@ -148,7 +173,7 @@ def _confirmed(evidence: Evidence, t: Tested, members: Ints, floor: Floor) -> bo
     others = np.setdiff1d(np.arange(evidence.n), np.union1d(members, t.members))
     base = (float(linked[others].sum()) + 1.0) / (len(others) + 1.0)
     p = float(stats.binom.sf(int(linked[fresh].sum()) - 1, len(fresh), base))
-    return bool(t.hard.strength - np.log10(max(p, 1e-300)) >= max(floor.bar, floor.hard) + 1.0)
+    return bool(floor.ties(t) - np.log10(max(p, 1e-300)) >= floor.bar + 1.0)
 
 
 def _as_found(evidence: Evidence, t: Tested, judged: Judged, steady: float) -> Found:

@@ -18,6 +18,9 @@ from scipy import sparse, stats
 
 from stillwatch.graph.world import Floats, Incidence, Ints, components
 
+_BODY = 5
+"""Owners that make a body of people in one place."""
+
 
 def bits(sharers: Ints, population: int) -> Floats:
     """Surprise in bits of having a value that ``sharers`` of ``population`` have; never below 0."""
@@ -67,8 +70,12 @@ class DegreeNull:
     Every kind keeps its own degrees: a thousand conversations do not make a shared card more likely.
     """
 
-    def __init__(self, parts: list[Incidence], owner: Ints) -> None:
+    def __init__(self, parts: list[Incidence], owner: Ints, *, places: bool = False) -> None:
+        """``places``: the values are places (networks, sign-up addresses). Where one place holds three quarters of five
+        or more owners that are tied together, they are openly in one place (an event, a laboratory): one relationship.
+        """
         self.parts = parts
+        self.places = places
         self.owner = owner
         self.matrix = sparse.hstack([p.matrix for p in parts]).tocsr()
         self._sizes = []
@@ -101,6 +108,10 @@ class DegreeNull:
         touched[part.row] = True
         people = np.bincount(labels[:owners][touched], minlength=int(labels.max()) + 1)
         things = np.bincount(labels[owners:], minlength=len(people))
+        if self.places:
+            largest = np.zeros(len(people), dtype=np.int64)
+            np.maximum.at(largest, labels[owners:], np.bincount(part.col, minlength=len(tied)))
+            things = np.where((people >= _BODY) & (4 * largest >= 3 * people), 1, things)
         ties = int(np.minimum(np.maximum(people - 1, 0), things).sum())
         p = float(stats.poisson.sf(ties - 1, expected)) if expected > 0 else 0.0
         return Excess(ties, expected, len(tied), int(touched[local].sum()), p)
