@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillwatch.domain import EvidenceKind
-from stillwatch.ui.state import LANES, MAX_URL_SELECTION, Filters, parse, to_params
+from stillwatch.ui.state import LANES, MAX_URL_SELECTION, PARAMS, TABS, Filters, parse, to_params
 
 minutes = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda t: t.replace(second=0, microsecond=0))
 ids = st.text(min_size=1, max_size=40)
@@ -22,6 +22,11 @@ filters = st.builds(
     hidden=st.frozensets(st.sampled_from(EvidenceKind)),
     lane=st.sampled_from(LANES),
     selected=st.lists(ids, max_size=8, unique=True).map(tuple),
+    dropped=st.frozensets(st.sampled_from(EvidenceKind)),
+    out=st.lists(ids, max_size=4, unique=True).map(tuple),
+    opened=st.frozensets(st.integers(-1, 90)),
+    pinned=st.lists(ids, max_size=4, unique=True).map(tuple),
+    tab=st.sampled_from(TABS),
 )
 
 
@@ -48,6 +53,9 @@ def test_a_selection_too_large_for_a_link_stays_out_of_it() -> None:
         ({"from": ["2026-01-02"], "to": ["2026-01-01"]}, "ends before it begins"),
         ({"hide": ["payment,telepathy"]}, "telepathy"),
         ({"lane": ["moon"]}, "lane is"),
+        ({"drop": ["luck"]}, "luck"),
+        ({"open": ["1e9"]}, "group"),
+        ({"tab": ["<b>"]}, "tab is"),
         ({"account": ["x" * 3000]}, "3,000 characters"),
     ],
 )
@@ -60,7 +68,7 @@ def test_nonsense_is_left_out_and_named(params: dict[str, list[str]], word: str)
 
 @given(
     st.dictionaries(
-        st.sampled_from(["cluster", "account", "from", "to", "hide", "lane", "sel"]), st.lists(st.text(max_size=30))
+        st.sampled_from(PARAMS), st.lists(st.text(max_size=30))
     )
 )
 def test_any_url_can_be_read(params: dict[str, list[str]]) -> None:

@@ -18,14 +18,23 @@ import streamlit as st
 from stillwatch.domain import EvidenceKind
 from stillwatch.ui.words import plain
 
-PARAMS = ("cluster", "account", "campaign", "from", "to", "hide", "lane", "sel")
-LANES = ("group", "model", "capability", "template")
+PARAMS = (
+    "cluster", "account", "campaign", "from", "to", "hide", "lane", "sel", "drop", "out", "open", "pin", "tab",
+)  # fmt: skip
+LANES = ("group", "model", "capability", "template", "hours")
+"""Lanes of the timeline; ``hours`` is the strip of hours of the day by day."""
+TABS = ("members", "values", "parts", "bridges")
+EVERYTHING = -1
+"""In ``opened``: every group is drawn node by node."""
 MAX_URL_SELECTION = 3000
 """Characters of selected ids that still go into the URL."""
 _KINDS = frozenset(k.value for k in EvidenceKind)
 _CLUSTER = re.compile(r"C-[0-9A-Za-z]{1,24}")
 _CAMPAIGN = re.compile(r"K-[0-9]{1,9}")
 _STATE, _WRITTEN, _PROBLEMS = "_filters", "_filters_in_url", "_filter_problems"
+_PAST, _STEPS = "_filters_before", 10
+_OF_CLUSTER = ("selected", "window", "dropped", "out", "opened", "pinned")
+"""What belongs to one cluster and goes with it."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,16 @@ class Filters:
     """What the lanes of the timeline stand for."""
     selected: tuple[str, ...] = ()
     """Node ids: account ids, or ``kind:value`` for a shared value."""
+    dropped: frozenset[EvidenceKind] = frozenset()
+    """Kinds of evidence that do not count: the cluster is taken apart without them."""
+    out: tuple[str, ...] = ()
+    """Node ids that do not count."""
+    opened: frozenset[int] = frozenset()
+    """Groups of a large drawing that are drawn node by node."""
+    pinned: tuple[str, ...] = ()
+    """Node ids that stay lit and labelled whatever is selected."""
+    tab: str = "members"
+    """Which list stands beside the graph."""
 
 
 def parse(params: Mapping[str, Sequence[str]]) -> tuple[Filters, tuple[str, ...]]:
@@ -59,12 +78,20 @@ def parse(params: Mapping[str, Sequence[str]]) -> tuple[Filters, tuple[str, ...]
     if account is not None and len(account) > 2000:
         wrong.append(f"The link's account id is {len(account):,} characters long; left out.")
         account = None
-    hidden = set()
-    for name in ",".join(params.get("hide", ())).split(","):
-        if name and name not in _KINDS:
-            wrong.append(f"The link hides the kind “{plain(name, 40)}”; kinds are {', '.join(sorted(_KINDS))}.")
-        elif name:
-            hidden.add(EvidenceKind(name))
+    hidden = _kinds(params, "hide", "hides", wrong)
+    dropped = _kinds(params, "drop", "drops", wrong)
+    opened = set()
+    for text in ",".join(params.get("open", ())).split(","):
+        if text == "all":
+            opened.add(EVERYTHING)
+        elif text.isascii() and text.isdigit() and len(text) < 7:
+            opened.add(int(text))
+        elif text:
+            wrong.append(f"The link opens the group “{plain(text, 40)}”; want numbers such as 0,3 or the word all.")
+    tab = next(iter(params.get("tab", ())), "") or "members"
+    if tab not in TABS:
+        wrong.append(f"The link's tab is “{plain(tab, 40)}”; want {', '.join(TABS)}.")
+        tab = "members"
     lane = next(iter(params.get("lane", ())), "") or "group"
     if lane not in LANES:
         wrong.append(f"The link's lane is “{plain(lane, 40)}”; want {', '.join(LANES)}.")
@@ -74,11 +101,26 @@ def parse(params: Mapping[str, Sequence[str]]) -> tuple[Filters, tuple[str, ...]
         account=account,
         campaign=one("campaign", _CAMPAIGN, "an id such as K-0001"),
         window=_window(params, wrong),
-        hidden=frozenset(hidden),
+        hidden=hidden,
         lane=lane,
         selected=tuple(dict.fromkeys(s for s in params.get("sel", ()) if s)),
+        dropped=dropped,
+        out=tuple(dict.fromkeys(s for s in params.get("out", ()) if s)),
+        opened=frozenset(opened),
+        pinned=tuple(dict.fromkeys(s for s in params.get("pin", ()) if s)),
+        tab=tab,
     )
     return filters, tuple(wrong)
+
+
+def _kinds(params: Mapping[str, Sequence[str]], name: str, verb: str, wrong: list[str]) -> frozenset[EvidenceKind]:
+    found = set()
+    for text in ",".join(params.get(name, ())).split(","):
+        if text and text not in _KINDS:
+            wrong.append(f"The link {verb} the kind “{plain(text, 40)}”; kinds are {', '.join(sorted(_KINDS))}.")
+        elif text:
+            found.add(EvidenceKind(text))
+    return frozenset(found)
 
 
 def _window(params: Mapping[str, Sequence[str]], wrong: list[str]) -> tuple[datetime, datetime] | None:
@@ -111,8 +153,15 @@ def to_params(filters: Filters) -> dict[str, list[str]]:
         out["hide"] = [",".join(k for k in EvidenceKind if k in filters.hidden)]
     if filters.lane != "group":
         out["lane"] = [filters.lane]
-    if filters.selected and sum(map(len, filters.selected)) <= MAX_URL_SELECTION:
-        out["sel"] = list(filters.selected)
+    for name, ids in (("sel", filters.selected), ("out", filters.out), ("pin", filters.pinned)):
+        if ids and sum(map(len, ids)) <= MAX_URL_SELECTION:
+            out[name] = list(ids)
+    if filters.dropped:
+        out["drop"] = [",".join(k for k in EvidenceKind if k in filters.dropped)]
+    if filters.opened:
+        out["open"] = [",".join("all" if g == EVERYTHING else str(g) for g in sorted(filters.opened))]
+    if filters.tab != "members":
+        out["tab"] = [filters.tab]
     return out
 
 
@@ -146,12 +195,29 @@ def update(**changes: Any) -> Filters:
     """Change the state and the URL. Another cluster drops selection and window: they belong to the old one."""
     old = current()
     if "cluster" in changes and changes["cluster"] != old.cluster:
-        changes = {"selected": (), "window": None, **changes}
+        fresh = Filters()
+        changes = {**{name: getattr(fresh, name) for name in _OF_CLUSTER}, **changes}
     new = replace(old, **changes)
     if new != old:
+        if new.cluster == old.cluster:
+            st.session_state[_PAST] = [*st.session_state.get(_PAST, []), old][-_STEPS:]
         st.session_state[_STATE] = new
         _write(new)
     return new
+
+
+def steps_back() -> int:
+    """How many steps on the present cluster can be taken back, at most ten."""
+    return sum(f.cluster == current().cluster for f in st.session_state.get(_PAST, []))
+
+
+def back() -> None:
+    """Take the last change of the state on this cluster back."""
+    past: list[Filters] = [f for f in st.session_state.get(_PAST, []) if f.cluster == current().cluster]
+    if past:
+        st.session_state[_STATE] = past.pop()
+        st.session_state[_PAST] = past
+        _write(current())
 
 
 def _write(filters: Filters) -> None:
