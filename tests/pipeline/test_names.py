@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from stillwatch.config import settings
-from stillwatch.errors import InputError, SourceError
-from stillwatch.pipeline.ingest import import_path
+from stillwatch.errors import InputError, MappingError, SourceError
+from stillwatch.pipeline.ingest import UPLOADS, import_path
 
 ACCOUNTS = "account_id,created_at\na1,2026-01-01\n"
 IDENTIFIERS = "account_id,kind,value\na1,device,d1\n"
@@ -82,6 +82,44 @@ def test_a_table_that_is_no_plain_file(tmp_path: Path, kind: str) -> None:
         import_path(home, data)
     with pytest.raises(SourceError, match="want a file or a folder"):
         import_path(home, place)
+    assert not home.warehouse.exists()
+
+
+@pytest.mark.parametrize("place", ["", "keys", "keys/tokens.key", "cases.db", ".upload-x", "link"])
+def test_nothing_of_the_home_is_a_source(tmp_path: Path, place: str) -> None:
+    home = settings(tmp_path / "home")
+    import_path(home, _data(tmp_path))
+    (home.home / "cases.db").touch()
+    (home.home / ".upload-x").mkdir()
+    given = home.home / place
+    if place == "link":
+        given = tmp_path / "link"
+        given.symlink_to(home.keys)
+    with pytest.raises(SourceError, match="lies in the home") as told:
+        import_path(home, given)
+    assert str(given) in str(told.value)
+    if given.is_file():
+        with pytest.raises(SourceError, match="lies in the home"):
+            import_path(home, tmp_path / "data", mapping=given)
+
+
+def test_uploaded_files_wait_in_the_home(tmp_path: Path) -> None:
+    home = settings(tmp_path / "home")
+    waiting = home.home / f"{UPLOADS}abc" / "2 uploaded files"
+    waiting.parent.mkdir(parents=True)
+    _data(tmp_path).rename(waiting)
+    assert import_path(home, waiting).rows_new == {"accounts": 1, "identifiers": 1}
+
+
+def test_devices_and_pipes_are_neither_source_nor_mapping(tmp_path: Path) -> None:
+    home = settings(tmp_path / "home")
+    data = _data(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    for odd in (Path("/dev/zero"), tmp_path / "pipe"):
+        with pytest.raises(SourceError, match="is a device or a pipe"):
+            import_path(home, odd)
+        with pytest.raises(MappingError, match="is no file"):
+            import_path(home, data, mapping=odd)
     assert not home.warehouse.exists()
 
 

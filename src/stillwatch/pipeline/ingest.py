@@ -9,12 +9,14 @@ from pathlib import Path
 
 from stillwatch.config import Settings, is_text
 from stillwatch.domain import ImportReport, Progress, no_progress
-from stillwatch.errors import SourceError
+from stillwatch.errors import MappingError, SourceError
 from stillwatch.sources import registry
 from stillwatch.warehouse.importing import import_source, known_import
 from stillwatch.warehouse.lock import home_lock
 
 _BLOCK = 1 << 22
+UPLOADS = ".upload-"
+"""First letters of the folders of the home in which uploaded files wait for their import."""
 
 
 def import_path(
@@ -39,6 +41,10 @@ def import_path(
         raise SourceError(f"{path} does not exist; want a file or a folder.")
     if not (path.is_file() or path.is_dir()):
         raise SourceError(f"{path} is a device or a pipe; want a file or a folder.")
+    for given in (path, mapping) if mapping else (path,):
+        _outside(given, settings.home)
+    if mapping is not None and not mapping.is_file():
+        raise MappingError(f"{mapping} is no file, or does not exist; want a mapping file in YAML.")
     _named_in_text(path)
     reader = registry.pick(path, format, mapping)
     with home_lock(settings, f"import of {path.name}"):
@@ -67,6 +73,16 @@ def fingerprint_of(path: Path, reader: str, mapping: Path | None) -> str:
     except OSError as e:
         raise SourceError(f"{e.filename or path} cannot be read ({e.strerror}); check the rights of the file.") from e
     return digest.hexdigest()
+
+
+def _outside(path: Path, home: Path) -> None:
+    """What the home holds (keys, case file, warehouse) is no source; files uploaded by the web page wait there."""
+    try:
+        inside = Path(os.path.realpath(path)).relative_to(os.path.realpath(home))
+    except ValueError:
+        return
+    if not (len(inside.parts) > 1 and inside.parts[0].startswith(UPLOADS)):
+        raise SourceError(f"{path} lies in the home of Stillwatch ({home}), which is no source; want a path outside.")
 
 
 def _files(folder: Path) -> Iterator[Path]:

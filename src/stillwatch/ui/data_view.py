@@ -16,6 +16,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from stillwatch.config import Settings
 from stillwatch.evidence.tables import csv_bytes
+from stillwatch.pipeline.ingest import UPLOADS
 from stillwatch.sources.registry import READERS
 from stillwatch.ui import blocks, kit, session, words
 from stillwatch.ui import data_facts as facts
@@ -180,7 +181,8 @@ def draw_import(*, first: bool) -> None:
         where = st.text_input(
             "File or folder",
             placeholder="/data/export-2026-11",
-            help="Parquet, CSV or JSONL (also .gz), or a folder of them",
+            help="On the machine that runs Stillwatch, read with its rights: Parquet, CSV or JSONL (also .gz), or a "
+            "folder of them",
         )
         left, right = st.columns(2, gap="small")
         reader = left.selectbox("Format", [None, *READERS], format_func=_reader_title)
@@ -228,7 +230,7 @@ def _keep(files: Sequence[UploadedFile]) -> tuple[Path, Path]:
     """
     home = session.settings().home
     home.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".upload-", dir=home))
+    folder = Path(tempfile.mkdtemp(prefix=UPLOADS, dir=home))
     place = folder / f"{len(files)} uploaded files"
     place.mkdir()
     for number, file in enumerate(files):
