@@ -45,6 +45,7 @@ def test_statements_cannot_be_changed_or_taken_out(store, engine, verb):
     rows_of(store)
     store.merge_clusters("C-aaaaaa", "C-bbbbbb", "ana", "one hand")
     store.save_view("C-aaaaaa", "cards", "hide=device", "ana")
+    store.save_search("cards", "has=card:0f", 3, "ana")
     for table in APPEND_ONLY:
         column = inspect(engine).get_columns(table)[0]["name"]
         statement = f"UPDATE {table} SET {column} = {column}" if verb == "UPDATE" else f"DELETE FROM {table}"

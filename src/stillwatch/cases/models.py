@@ -224,6 +224,21 @@ class SavedViewRow(Base):
     saved_by: Mapped[str] = mapped_column(Text)
 
 
+class SavedSearchRow(Base):
+    """A search was saved or removed; the newest row of an id stands."""
+
+    __tablename__ = "saved_searches"
+
+    seq: Mapped[int] = mapped_column(_SEQUENCE, primary_key=True)
+    search_id: Mapped[str] = mapped_column(String(20), index=True)
+    action: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(Text)
+    query: Mapped[str] = mapped_column(Text)
+    found: Mapped[int] = mapped_column(_SEQUENCE)
+    at: Mapped[datetime] = mapped_column(DateTime)
+    by: Mapped[str] = mapped_column(Text)
+
+
 class AuditRow(Base):
     """One thing that somebody did, or tried to do. ``hash`` covers the row and the hash before it."""
 
@@ -231,9 +246,9 @@ class AuditRow(Base):
     __table_args__ = (Index(None, "target_id", postgresql_using="hash"),)  # hash: an id may be 10 kB long
 
     seq: Mapped[int] = mapped_column(_SEQUENCE, primary_key=True, autoincrement=False)
-    at: Mapped[datetime] = mapped_column(DateTime)
+    at: Mapped[datetime] = mapped_column(DateTime, index=True)
     actor: Mapped[str] = mapped_column(Text)
-    action: Mapped[str] = mapped_column(String(40))
+    action: Mapped[str] = mapped_column(String(40), index=True)
     outcome: Mapped[str] = mapped_column(String(10))
     target_type: Mapped[str] = mapped_column(String(20))
     target_id: Mapped[str] = mapped_column(Text)
@@ -264,6 +279,6 @@ class CounterRow(Base):
 
 APPEND_ONLY = (
     "labels", "campaigns", "campaign_statuses", "campaign_members", "notes", "bundles", "custody", "models",
-    "promotions", "audit", "cluster_decisions", "saved_views",
+    "promotions", "audit", "cluster_decisions", "saved_views", "saved_searches",
 )  # fmt: skip
 """Tables of statements; the migration that makes one puts triggers on it."""

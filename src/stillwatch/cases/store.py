@@ -1,8 +1,8 @@
 """The case file: labels, campaigns, queue, custody and the audit log behind one door.
 
 Which method answers which question stands in the modules it is joined from: ``labels``, ``campaigns``, ``queue``,
-``custody``, ``lineage``; the tables in ``models``. Every change takes ``by=`` (who), most take ``reason=`` (why), and
-is saved together with its row in the audit log. Frames hold naive UTC times.
+``custody``, ``lineage``, ``searches``, ``trail``; the tables in ``models``. Every change takes ``by=`` (who), most take
+``reason=`` (why), and is saved together with its row in the audit log. Frames hold naive UTC times.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from stillwatch.cases.labels import LabelBook
 from stillwatch.cases.lineage import Lineage
 from stillwatch.cases.models import AuditHeadRow, AuditRow
 from stillwatch.cases.queue import Queue
+from stillwatch.cases.searches import Searches
 from stillwatch.cases.targets import Targets
+from stillwatch.cases.trail import Trail
 from stillwatch.config import Settings
 
 
-class CaseStore(LabelBook, CampaignBook, Queue, Custody, Lineage):
+class CaseStore(LabelBook, CampaignBook, Queue, Custody, Lineage, Searches, Trail):
     """One open case file. Safe to share between threads; close it, or use it in a ``with``."""
 
     @classmethod
