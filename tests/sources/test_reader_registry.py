@@ -112,6 +112,19 @@ def test_a_callback_log_through_the_whole_import_twice(tmp_path: Path) -> None:
     assert b"Explain the tides" not in raw
 
 
+def test_what_a_client_wrote_cannot_hide_its_request(tmp_path: Path) -> None:
+    home = settings(tmp_path / "home")
+    log = lines(tmp_path / "in" / "callback.jsonl", *(payload(f"call-{i}") for i in range(3)))
+    log.write_bytes(
+        log.read_bytes().replace(b"tides of call-1", b"tides \xff").replace(b"tides of call-2", b"tides \\ud83d")
+    )
+    report = import_path(home, log)
+    assert report.rows_new["requests"] == 3
+    assert not report.rows_set_aside
+    templates = Warehouse.open(home).table("requests").template.to_pyarrow().to_pylist()
+    assert all(templates)
+
+
 def test_traces_without_an_account_arrive_under_the_placeholder(tmp_path: Path) -> None:
     home = settings(tmp_path / "home")
     report = import_path(home, lines(tmp_path / "traces.jsonl", OTLP))

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -388,6 +389,41 @@ def test_bytes_that_are_not_utf8(home: Settings, data: DataSet, tmp_path: Path, 
     assert (row["row"], row["column"]) == (4, "account_id")
     assert "UTF-8" in row["reason"]
     assert "caf\ufffd" in set(frames(home, "requests")["requests"]["client"])  # a client chose it: kept
+
+
+def test_json_lines_that_are_not_unicode(home: Settings, data: DataSet, tmp_path: Path, frames: Frames) -> None:
+    lines = [json.dumps({k: as_text(v) for k, v in r.items()}).encode() for r in data.requests]
+    lines[1] = (
+        lines[1]
+        .replace(b"sdk-1", b"caf\xe9")
+        .replace(b"}", b', "prompt": "why \xff \xe2\x82", "more": {"a": ["\xff"]}}')
+    )
+    lines[2] = lines[2].replace(b"sdk-2", b"half \\ud83d").replace(b"}", b', "prompt": "\\uD83D\\uDE00 \\udc00"}')
+    lines[3] = lines[3].replace(b"acct-3", b"acct-\xff")
+    lines[4] = lines[4].replace(b"req-00004", b"req-\\ud83d")
+    lines[5] = lines[5].replace(b"sdk-1", b"\xff").replace(b"acct", b'"')
+    lines[6] = lines[6].replace(b"sdk-2", b"\xff").replace(b"}", b', "a": NaN}')
+    lines[7] = lines[7].replace(b"sdk-3", b"\xff").replace(b"}", b', "prompt": ' + b"9" * 40 + b"}")
+    folder = with_requests(data, tmp_path / "in", b"\n".join(lines), "requests.jsonl")
+    report = import_path(replace(home, keep_prompts=True), folder)
+    assert report.rows_set_aside == {"requests": 4}
+    found = rejects(home).sort_values("row")
+    assert found["row"].tolist() == [4, 5, 6, 7]
+    assert found["column"].tolist()[:2] == ["account_id", "request_id"]
+    assert found["reason"].str.startswith("is not UTF-8 text").tolist() == [True, True, False, False]
+    assert found["reason"].str.contains("not JSON").tolist() == [False, False, True, True]
+    got = frames(home, "requests")["requests"].set_index("request_id")
+    assert (got["client"]["req-00001"], got["prompt"]["req-00001"]) == ("caf\ufffd", "why \ufffd \ufffd")
+    assert (got["client"]["req-00002"], got["prompt"]["req-00002"]) == ("half \ufffd", "\U0001f600 \ufffd")
+    assert "req-00007" in got.index
+
+
+def test_a_number_above_what_a_column_holds(home: Settings, data: DataSet, tmp_path: Path) -> None:
+    odd = 2**63 + 5
+    report = import_path(home, typed(data, tmp_path / "a", "input_tokens", pa.array([odd, *range(59)], pa.uint64())))
+    assert report.rows_set_aside == {"requests": 1}
+    assert f"`input_tokens` '{odd}' is not a whole number (of at most 2^63 - 1)" in report.reject_examples[0]
+    refused(home, typed(data, tmp_path / "b", "input_tokens", pa.array([odd] * 60, pa.uint64())), str(odd), "2^63 - 1")
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])

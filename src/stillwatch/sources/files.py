@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator
@@ -41,6 +42,8 @@ class Bad:
     """A record that cannot be read, and why, in words for a person."""
 
     reason: str
+    column: str | None = None
+    """The column to blame, or null for the whole record."""
 
 
 def kind_of(path: Path) -> str:
@@ -117,8 +120,16 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, line
 
 
-def json_records(path: Path) -> Iterator[tuple[int, Record | Bad]]:
+def json_records(path: Path, exact: frozenset[str] | None = None) -> Iterator[tuple[int, Record | Bad]]:
     """JSON objects of a file: one a line, or one document that is an object or an array of objects.
+
+    Text that is no Unicode (other bytes than UTF-8, half of a surrogate pair) cannot hide a record: a client may have
+    chosen it. It is repaired, with the bytes in view so that different text stays different.
+
+    Args:
+        path: the file.
+        exact: names of values that are not repaired: the record is handed on as ``Bad``, which blames the value. All
+            others then get the usual replacement character.
 
     Yields:
         Number (line, or place in the array; first = 1) and the object, or why it is none. A line that holds an
@@ -134,10 +145,71 @@ def json_records(path: Path) -> Iterator[tuple[int, Record | Bad]]:
         try:
             value = orjson.loads(line)
         except orjson.JSONDecodeError as e:
-            yield number, Bad(f"not JSON: {e.msg}")
-            continue
+            value = _repaired(line, exact)
+            if value is None:
+                yield number, Bad(f"not JSON: {e.msg}")
+                continue
         for item in value if isinstance(value, list) else [value]:
-            yield number, item if isinstance(item, dict) else Bad(f"a JSON {type(item).__name__}; want an object")
+            if isinstance(item, dict | Bad):
+                yield number, item
+            else:
+                yield number, Bad(f"a JSON {type(item).__name__}; want an object")
+
+
+def _repaired(line: bytes, exact: frozenset[str] | None) -> Any:
+    """What a line says whose text is no Unicode; null when that is not what is wrong with it."""
+    try:
+        line.decode()
+        if b"\\ud" not in line.lower():
+            return None
+    except UnicodeDecodeError:
+        pass
+    try:
+        value = json.loads(line.decode("utf-8", "surrogateescape"), parse_constant=_refused, parse_int=_whole)
+        items = [_mended(item, exact) for item in value] if isinstance(value, list) else _mended(value, exact)
+    except (ValueError, RecursionError):
+        return None
+    return items
+
+
+def _refused(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number as the fast parser reads it: one that does not fit 64 bits is a float."""
+    number = int(digits)
+    return number if -(2**63) <= number < 2**64 else float(digits)
+
+
+def _mended(item: Any, exact: frozenset[str] | None) -> Any:
+    """A value with all its text repaired, or ``Bad`` when one of the ``exact`` would have to be."""
+    if exact and isinstance(item, dict):
+        for name in exact & item.keys():
+            if not _is_unicode(item[name]):
+                return Bad("not UTF-8 text", name)
+    return _mend(item, "backslashreplace" if exact is None else "replace")
+
+
+def _is_unicode(value: Any) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _mend(value: Any, errors: str) -> Any:
+    if isinstance(value, str):
+        try:
+            return value.encode("utf-8", "surrogateescape").decode("utf-8", errors)
+        except UnicodeEncodeError:  # half of a surrogate pair, which is no byte of the file
+            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_mend(item, errors) for item in value]
+    if isinstance(value, dict):
+        return {_mend(name, errors): _mend(item, errors) for name, item in value.items()}
+    return value
 
 
 def _is_document(path: Path) -> bool:

@@ -168,5 +168,5 @@ def _number(given: Any) -> int | None:
         head, dot, tail = given.partition(".")
         number = whole(head) if dot and not tail.strip("0") else None
     if number is None or (isinstance(given, float) and not given.is_integer()):
-        raise BadValueError(f"is {short(given)}; want a whole number")
+        raise BadValueError(f"is {short(given)}; want a whole number of at most 2^63 - 1")
     return number

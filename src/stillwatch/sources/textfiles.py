@@ -114,22 +114,25 @@ def csv_batches(spec: TableSpec, path: Path) -> Iterator[pa.RecordBatch]:
 
 def jsonl_batches(spec: TableSpec, path: Path) -> Iterator[pa.RecordBatch]:
     """Objects of a JSON lines file; ``_row`` is the line. Nested values come as their JSON text."""
+    required = frozenset(c.name for c in spec.columns if c.required)
     records: list[dict[str, Any]] = []
     numbers: list[int] = []
     bad: list[str | None] = []
+    blamed: list[str | None] = []
     held = 0
-    for number, record in json_records(path):
+    for number, record in json_records(path, required):
         numbers.append(number)
         broken = isinstance(record, Bad)
         records.append({} if isinstance(record, Bad) else record)
         bad.append(f"is {record.reason}" if isinstance(record, Bad) else None)
+        blamed.append(record.column if isinstance(record, Bad) else None)
         prompt = None if broken else records[-1].get("prompt")
         held += len(prompt) if isinstance(prompt, str) else 0
         if len(records) >= BATCH_ROWS or held > BATCH_BYTES:
-            yield _rows(spec, path.name, list(spec.names), records, numbers, bad)
-            records, numbers, bad, held = [], [], [], 0
+            yield _rows(spec, path.name, list(spec.names), records, numbers, bad, blamed)
+            records, numbers, bad, blamed, held = [], [], [], [], 0
     if records:
-        yield _rows(spec, path.name, list(spec.names), records, numbers, bad)
+        yield _rows(spec, path.name, list(spec.names), records, numbers, bad, blamed)
 
 
 def _stream(path: Path) -> pa.NativeFile:
@@ -158,9 +161,17 @@ def _rows(
     records: list[dict[str, Any]],
     numbers: list[int],
     bad: list[str] | list[str | None],
+    blamed: list[str | None] | None = None,
 ) -> pa.RecordBatch:
     made = {c: pa.array([_text(r.get(c)) for r in records], pa.string()) for c in columns}
-    return _batch(spec, file, made, pa.array(numbers, pa.int64()), pa.array(bad, pa.string()), None)
+    return _batch(
+        spec,
+        file,
+        made,
+        pa.array(numbers, pa.int64()),
+        pa.array(bad, pa.string()),
+        None if blamed is None else pa.array(blamed, pa.string()),
+    )
 
 
 def _text(value: Any) -> str | None:

@@ -195,7 +195,7 @@ def _number(spec: TableSpec, column: Column, kind: str, _now: datetime) -> _Made
     else:
         return None
     return value, [
-        _check(spec, column, f"({given}) AND ({value}) IS NULL", "is not a whole number"),
+        _check(spec, column, f"({given}) AND ({value}) IS NULL", "is not a whole number (of at most 2^63 - 1)"),
         _check(spec, column, f"({value}) < 0", "is below 0"),
     ]
 
