@@ -87,7 +87,10 @@ def _one(rng: np.random.Generator, values: tuple[Any, ...]) -> Any:
 def _account(rng: np.random.Generator, name: str) -> dict[str, Any]:
     # sign-up at the edges of the six-hour slots, before 1970, and after the first request
     born = START - timedelta(days=int(rng.integers(-20, 3)), hours=int(rng.integers(0, 3)) * 6)
-    born = _one(rng, (born, born, born - timedelta(microseconds=1), datetime(1969, 12, 31, 17, 59, 59, 500_000)))
+    evening = datetime(1969, 12, 31, 18)
+    born = _one(
+        rng, (born, born, born, born - timedelta(microseconds=1), evening, evening - timedelta(milliseconds=500))
+    )
     changed = _one(rng, (None, None, AS_OF, AS_OF + timedelta(microseconds=1), START + timedelta(days=3)))
     return {
         "account_id": name,
