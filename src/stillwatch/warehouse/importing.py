@@ -34,6 +34,8 @@ from stillwatch.warehouse.staging import Staged, Stager, place
 from stillwatch.warehouse.store import Snapshot, Warehouse, quote, scan_sql
 
 EXAMPLES = 5
+MANY_DAYS = 1_000
+"""Requests are kept in a file a day, which takes some 3 to 10 ms each; more days than this are worth a word."""
 _Written = dict[str, tuple[list[delta.DataFile], Literal["append", "overwrite"]]]
 
 
@@ -153,7 +155,7 @@ class _Import:
             rows_set_aside={t.name: t.set_aside for t in staged if t.set_aside},
             rejects_file=self._place_of_rejects(written),
             reject_examples=_examples(con, staged),
-            warnings=(*self.data.warnings, *_unknown_accounts(con, staged)),
+            warnings=(*self.data.warnings, *_unknown_accounts(con, staged), *_many_days(written)),
             blind=blind_signals(con, staged, "accounts" in self.snapshot.versions, self.data.blind),
             seconds=round(time.monotonic() - begun, 3),
         )
@@ -252,6 +254,17 @@ def _unknown_accounts(con: duckdb.DuckDBPyConnection, staged: list[Staged]) -> t
                     "they are kept, without sign-up data."
                 )
     return tuple(found)
+
+
+def _many_days(written: _Written) -> tuple[str, ...]:
+    """Whether requests lie on so many days that their times may be read from the wrong column."""
+    days = sorted({str(file.partition["day"]) for file in written.get("requests", ([], "append"))[0]})
+    if len(days) <= MANY_DAYS:
+        return ()
+    return (
+        f"requests lie on {len(days):,} days from {days[0]} to {days[-1]}; is `ts` the time of the request? They are "
+        "kept in a file a day, which makes such an import slow.",
+    )
 
 
 def _imports_row(report: ImportReport, fingerprint: str, now: datetime) -> pa.Table:
