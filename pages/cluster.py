@@ -1,9 +1,7 @@
 """Cluster: why do these accounts belong together, and is it innocent?"""
 
-import streamlit as st
-
 from stillwatch.errors import UnknownTarget
-from stillwatch.ui import cluster_facts, cluster_view, kit, navigation, person, queue_facts, session, state
+from stillwatch.ui import cluster_cut, cluster_facts, cluster_view, kit, navigation, person, queue_facts, session, state
 from stillwatch.ui.workspace import workspace
 
 
@@ -27,11 +25,12 @@ def show() -> None:
     try:
         cluster = cluster_facts.load(chosen)
     except UnknownTarget as e:
+        heir = cluster_cut.successor(chosen)
+        if heir is not None:
+            navigation.go("cluster", cluster=heir)
         with kit.header("Cluster", symbol="hub"):
             person.menu()
-        kit.error(e)
-        if st.button("Go to the queue", icon=navigation.PAGES["triage"].icon, type="primary"):
-            navigation.go("triage", cluster=None)
+        cluster_cut.gone(e, chosen)
         return
     cluster_view.header(cluster, labels, queue)
     cluster_view.figures(cluster)

@@ -22,6 +22,7 @@ def test_a_split_keeps_who_left_who_stayed_and_why(four):
     assert (cut.action, cut.cluster_id, cut.other_id) == ("split", A, new_id(frozenset({"ana-1", "ana-2"}), set()))
     assert (cut.moved, cut.stayed) == (frozenset({"ana-1", "ana-2"}), frozenset({"ana-3", "ana-4"}))
     assert four.standing_cuts() == [cut]
+    assert four.standing_decisions() == [cut.decision_id]
     row = four.cluster_decisions(A).iloc[0]
     assert (row["reason"], row["decided_by"], row["accounts"], row["stands"]) == ("cards differ", "ana", 2, True)
     logged = four.audit(action="split_cluster").iloc[0]
@@ -34,6 +35,7 @@ def test_undo_is_a_statement_of_its_own_and_nothing_is_deleted(four):
     cut = four.split_cluster(A, ["ana-1", "ana-2"], "ana", "cards differ")
     assert four.undo_decision(cut.decision_id, "bo", "one billing address after all") == cut
     assert four.standing_cuts() == []
+    assert four.standing_decisions() == []
     assert list(four.cluster_decisions(A)["action"]) == ["undo", "split"]
     assert not four.cluster_decisions(A)["stands"].any()
     assert four.all_cuts() == {cut.decision_id: cut}

@@ -102,6 +102,14 @@ class Lineage(Database):
         with self._read() as session:
             return [_cut(r) for r in _standing(session)]
 
+    def standing_decisions(self) -> list[str]:
+        """Ids of the splits and merges that stand, oldest first; without reading their accounts."""
+        row = ClusterDecisionRow
+        with self._read() as session:
+            found = session.execute(select(row.decision_id, row.action, row.supersedes).order_by(row.seq)).all()
+        undone = {r.supersedes for r in found}
+        return [r.decision_id for r in found if r.action != "undo" and r.decision_id not in undone]
+
     def all_cuts(self) -> dict[str, HandCut]:
         """Every split and merge ever made, by id, also those taken back."""
         query = select(ClusterDecisionRow).where(ClusterDecisionRow.action != "undo").order_by(ClusterDecisionRow.seq)

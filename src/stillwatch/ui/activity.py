@@ -104,3 +104,35 @@ def _member_bins(
         return Bins(begin, hours, pd.DataFrame({"account_id": [], "bin": [], "n": []}))
     cells: pd.DataFrame = bins_expr(_run, cluster_id, begin, end, hours).to_pandas()
     return Bins(begin, hours, cells)
+
+
+def hours_expr(run: Run, cluster_id: str, begin: datetime, end: datetime, accounts: frozenset[str] | None) -> Any:
+    """Requests of some members (None = all) by day and hour of the day: day, hour, requests, accounts."""
+    members = members_expr(run, cluster_id)
+    if accounts is not None:
+        members = ibis.memtable(pd.DataFrame({"account_id": pd.Series(sorted(accounts), dtype="str")}))
+    found = requests_between_expr(begin, end).semi_join(members, "account_id")
+    return found.group_by(found.day, hour=found.ts.hour().cast("int32")).agg(
+        requests=found.count(), accounts=found.account_id.nunique()
+    )
+
+
+def hours_of_day(
+    run: Run, cluster_id: str, begin: datetime, end: datetime, accounts: frozenset[str] | None
+) -> pd.DataFrame:
+    """Requests by day and hour of the day; empty where no requests were imported. Shared: do not change."""
+    versions = session.warehouse().versions
+    stamp = tuple(sorted(versions.values())) if "requests" in versions else ()
+    return _hours_of_day(str(run.folder), stamp, run, cluster_id, begin, end, accounts)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _hours_of_day(
+    folder: str, stamp: tuple[int, ...], _run: Run, cluster_id: str, begin: datetime, end: datetime,
+    accounts: frozenset[str] | None,
+) -> pd.DataFrame:  # fmt: skip
+    del folder  # only a part of the cache's key: names with an underscore are not
+    if not stamp:
+        return pd.DataFrame({"day": [], "hour": [], "requests": [], "accounts": []})
+    cells: pd.DataFrame = hours_expr(_run, cluster_id, begin, end, accounts).to_pandas()
+    return cells.sort_values(["day", "hour"]).assign(day=pd.to_datetime(cells["day"]))

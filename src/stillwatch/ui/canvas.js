@@ -16,6 +16,9 @@ const SHAPES = {
   bar: (c, x, y, r) => { c.rect(x - r * 1.3, y - r * 0.6, r * 2.6, r * 1.2); },
   ring: (c, x, y, r) => { c.arc(x, y, r, 0, 6.2832); c.moveTo(x + r * 0.5, y); c.arc(x, y, r * 0.5, 0, 6.2832, true); },
 };
+const cut = t => { const s = t.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/g, " "); return s.length > 22 ? s.slice(0, 14) + "…" + s.slice(-7) : s; };
+const LETTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const PARTS_DARK = ["#6ea8fe", "#ffb454", "#4fd1a5", "#f28bb9", "#c4a7ff", "#e8e06a"], PARTS_LIGHT = ["#3b6fd4", "#b45309", "#047857", "#be185d", "#6d28d9", "#7a7000"];
 function poly(c, x, y, r, n, turn) {
   for (let i = 0; i < n; i++) { const a = turn + (i * 6.28319) / n; c[i ? "lineTo" : "moveTo"](x + r * Math.cos(a), y + r * Math.sin(a)); }
   c.closePath();
@@ -51,7 +54,8 @@ class Drawing {
     this.at = new Map(g.ids.map((id, i) => [id, i]));
     this.x = Float32Array.from(g.x); this.y = Float32Array.from(g.y); this.r = Float32Array.from(g.r);
     this.kind = Uint8Array.from(g.kind); this.edges = Uint32Array.from(g.edges);
-    this.lit = new Uint8Array(n).fill(1); this.chosen = new Uint8Array(n); this.off = new Uint8Array(g.kinds.length);
+    this.lit = new Uint8Array(n).fill(1); this.chosen = new Uint8Array(n); this.gone = new Uint8Array(n); this.pinned = new Uint8Array(n);
+    this.path = []; this.part = null; this.piles = []; this.searched = 0; this.off = new Uint8Array(g.kinds.length);
     this.anyDim = false; this.picked = 0; this.hover = -1; this.stop = new AbortController();
     this.order = Array.from({ length: n }, (_, i) => i).filter(i => g.labels[i]).sort((a, b) => this.r[b] - this.r[a]).slice(0, 400);
     this.widths = new Map();
@@ -79,9 +83,12 @@ class Drawing {
       const b = make("button", "key"); b.type = "button"; b.setAttribute("aria-pressed", "true");
       const glyph = make("canvas"); glyph.width = glyph.height = 28; glyph.setAttribute("aria-hidden", "true");
       b.append(glyph, make("span", "", k.title), make("span", "count", k.count.toLocaleString("en")));
-      b.title = k.fixed ? k.title : `Show or hide ${k.title.toLowerCase()} links`;
+      b.title = k.fixed ? k.title : `Show or hide ${k.title.toLowerCase()} links; with shift: only these`;
       if (k.fixed) b.disabled = true;
-      else b.addEventListener("click", () => { this.off[i] = this.off[i] ? 0 : 1; this.paint(); this.send.hidden({ kinds: g.kinds.filter((_, j) => this.off[j]).map(q => q.kind) }); });
+      else b.addEventListener("click", e => {
+        if (e.shiftKey) { const alone = !this.off[i] && g.kinds.every((q, j) => q.fixed || j === i || this.off[j]); g.kinds.forEach((q, j) => { this.off[j] = q.fixed || alone || j === i ? 0 : 1; }); }
+        else this.off[i] = this.off[i] ? 0 : 1;
+        this.paint(); this.send.hidden({ kinds: g.kinds.filter((_, j) => this.off[j]).map(q => q.kind) }); });
       this.legend.append(b); return b;
     });
     this.stage = make("div", "stage"); this.stage.setAttribute("role", "img"); this.stage.setAttribute("aria-label", g.alt);
@@ -118,7 +125,28 @@ class Drawing {
     this.chosen.fill(0); for (const i of f.selected) this.chosen[i] = 1;
     this.picked = f.selected.length;
     this.g.kinds.forEach((k, i) => { this.off[i] = f.hidden.includes(k.kind) ? 1 : 0; });
+    this.gone.fill(0); for (const i of f.gone || []) this.gone[i] = 1;
+    this.pinned.fill(0); for (const i of f.pinned || []) { this.pinned[i] = 1; this.lit[i] = 1; }
+    this.path = f.path || []; this.part = f.part || null;
+    for (const i of this.path) this.lit[i] = 1;
+    this.piles = this.part ? this.pile() : [];
+    if (f.find && f.find.n !== this.searched) { this.searched = f.find.n; if (f.find.at.length) this.show(f.find.at); }
     this.paint();
+  }
+  pile() {                                                // parts of a cluster that is taken apart: where each lies, how many accounts
+    const sums = new Map();
+    for (let i = 0; i < this.n; i++) {
+      const p = this.part[i]; if (this.g.kinds[this.kind[i]].kind !== "account" || p === " " || p === ".") continue;
+      const s = sums.get(p) || { p, x: 0, y: 0, n: 0 }; s.x += this.x[i]; s.y += this.y[i]; s.n++; sums.set(p, s);
+    }
+    return [...sums.values()].sort((a, b) => b.n - a.n).slice(0, 9).map((s, i) => ({ x: s.x / s.n, y: s.y / s.n, text: `Part ${LETTERS.indexOf(s.p) + 1} · ${s.n.toLocaleString("en")}`, colour: this.partColour(s.p) }));
+  }
+  partColour(p) { const list = this.dark ? PARTS_DARK : PARTS_LIGHT; return list[LETTERS.indexOf(p) % list.length]; }
+  show(list) {                                            // bring what was searched for into view
+    let a = Infinity, b = Infinity, c = -Infinity, d = -Infinity;
+    for (const i of list) { a = Math.min(a, this.x[i]); b = Math.min(b, this.y[i]); c = Math.max(c, this.x[i]); d = Math.max(d, this.y[i]); }
+    const w = this.stage.clientWidth || 800, h = this.stage.clientHeight || 400;
+    this.net.moveTo({ position: { x: (a + c) / 2, y: (b + d) / 2 }, scale: Math.min((w - 120) / Math.max(c - a, 160), (h - 90) / Math.max(d - b, 120), 2.2), animation: false });
   }
 
   size(i, scale) { return this.r[i] * Math.pow(scale, -0.42); }
@@ -128,7 +156,7 @@ class Drawing {
       const faint = new Path2D(), strong = new Path2D();
       for (let e = 0; e < edges.length; e += 2) {
         const a = edges[e], b = edges[e + 1];
-        if (off[kind[a]] || off[kind[b]]) continue;
+        if (off[kind[a]] || off[kind[b]] || this.gone[a] || this.gone[b]) continue;
         const path = anyDim && lit[a] && lit[b] ? strong : faint;
         path.moveTo(x[a], y[a]); path.lineTo(x[b], y[b]);
       }
@@ -138,17 +166,36 @@ class Drawing {
     for (let pass = anyDim ? 0 : 1; pass < 2; pass++) {   // dim nodes below, lit ones above; one path per kind
       this.g.kinds.forEach((k, q) => {
         if (off[q]) return;
+        if (this.part && k.kind === "account") { this.accountsByPart(c, q, pass, scale); return; }
         const path = new Path2D(), shape = SHAPES[k.shape]; let some = false;
-        for (let i = 0; i < n; i++) if (kind[i] === q && lit[i] === pass) { const r = this.size(i, scale); path.moveTo(x[i] + r, y[i]); shape(path, x[i], y[i], r); some = true; }
+        for (let i = 0; i < n; i++) if (kind[i] === q && lit[i] === pass && !(this.g.count?.[i] < 0)) { const r = this.size(i, scale); path.moveTo(x[i] + r, y[i]); shape(path, x[i], y[i], r); some = true; }
         if (!some) return;
         c.fillStyle = pass ? this.colour[q] : this.faint; c.fill(path, k.shape === "ring" ? "evenodd" : "nonzero");
         if (pass && k.kind !== "account") { c.lineWidth = 1 / scale; c.strokeStyle = this.bg; c.stroke(path); }
       });
     }
+    if (this.g.count) { c.strokeStyle = this.ink; c.lineWidth = 1.4 / scale; for (let i = 0; i < n; i++) if (this.g.count[i] < 0) { const r = this.size(i, scale); c.beginPath(); c.arc(x[i], y[i], r, 0, 6.2832); c.moveTo(x[i] - r * 0.5, y[i]); c.lineTo(x[i] + r * 0.5, y[i]); c.stroke(); } }
+    if (this.path.length > 1) { c.strokeStyle = this.accent; c.lineWidth = 3.2 / scale; c.beginPath(); this.path.forEach((i, j) => c[j ? "lineTo" : "moveTo"](x[i], y[i])); c.stroke(); }
+    for (let i = 0; i < n; i++) if (this.gone[i]) { const r = this.size(i, scale) * 0.8; c.strokeStyle = this.ink; c.lineWidth = 1.6 / scale; c.beginPath(); c.moveTo(x[i] - r, y[i] - r); c.lineTo(x[i] + r, y[i] + r); c.moveTo(x[i] + r, y[i] - r); c.lineTo(x[i] - r, y[i] + r); c.stroke(); }
+    c.strokeStyle = this.accent; c.lineWidth = 2 / scale; c.setLineDash([4 / scale, 3 / scale]);
+    for (let i = 0; i < n; i++) if (this.pinned[i]) { c.beginPath(); c.arc(x[i], y[i], this.size(i, scale) + 5 / scale, 0, 6.2832); c.stroke(); }
+    c.setLineDash([]);
     c.strokeStyle = this.ink; c.lineWidth = 2 / scale;
     const rings = this.picked <= 40;                      // more would hide what they mark; being lit says enough
     for (let i = 0; i < n; i++) if (((chosen[i] && rings) || i === this.hover) && !off[kind[i]]) {
       const r = this.size(i, scale) + 3 / scale; c.beginPath(); c.arc(x[i], y[i], r, 0, 6.2832); c.stroke();
+    }
+  }
+
+  accountsByPart(c, q, pass, scale) {                     // what fell off is hollow; parts have a colour each
+    const paths = new Map();
+    for (let i = 0; i < this.n; i++) if (this.kind[i] === q && this.lit[i] === pass && !(this.g.count?.[i] < 0)) {
+      const p = this.part[i]; let path = paths.get(p); if (!path) paths.set(p, (path = new Path2D()));
+      const r = this.size(i, scale); path.moveTo(this.x[i] + r, this.y[i]); path.arc(this.x[i], this.y[i], r, 0, 6.2832);
+    }
+    for (const [p, path] of paths) {
+      if (p === ".") { c.strokeStyle = this.ink; c.globalAlpha = pass ? 0.5 : 0.2; c.lineWidth = 1 / scale; c.stroke(path); c.globalAlpha = 1; continue; }
+      c.fillStyle = pass ? (p === " " ? this.colour[q] : this.partColour(p)) : this.faint; c.fill(path);
     }
   }
 
@@ -157,18 +204,29 @@ class Drawing {
     c.save(); c.setTransform(ratio, 0, 0, ratio, 0, 0); c.font = `11px ${this.font}`; c.textBaseline = "middle"; c.lineJoin = "round";
     const clash = b => taken.some(t => b[0] < t[2] && b[2] > t[0] && b[1] < t[3] && b[3] > t[1]);
     const first = [], rest = [];
-    for (const i of this.order) { if (this.off[this.kind[i]] || (!this.lit[i] && !this.chosen[i])) continue; (this.chosen[i] || this.g.count?.[i] ? first : rest).push(i); }
+    for (const i of this.order) { if (this.off[this.kind[i]] || (!this.lit[i] && !this.chosen[i])) continue; (this.chosen[i] || this.pinned[i] || this.g.count?.[i] ? first : rest).push(i); }
+    if (this.picked <= 12) for (let i = 0; i < this.n; i++) if ((this.pinned[i] || this.chosen[i]) && !this.g.labels[i] && !this.off[this.kind[i]]) first.push(i);
     if (this.hover >= 0 && !first.includes(this.hover)) first.unshift(this.hover);
     const all = [...first, ...rest], spots = new Map();
     for (const i of all.slice(0, 120)) { const p = this.net.canvasToDOM({ x: this.x[i], y: this.y[i] }); const r = this.size(i, scale) * scale + 1; spots.set(i, [p.x, p.y, r]); taken.push([p.x - r * 0.8, p.y - r * 0.8, p.x + r * 0.8, p.y + r * 0.8]); }
     let drawn = 0;
+    c.font = `600 12px ${this.font}`;
+    for (const s of this.piles) {                         // names of the parts, above everything
+      const p = this.net.canvasToDOM({ x: s.x, y: s.y }), w = c.measureText(s.text).width;
+      const lx = Math.min(Math.max(p.x - w / 2, 6), W - w - 50); let ly = p.y;
+      for (let t = 0; t < 6 && clash([lx - 4, ly - 9, lx + w + 4, ly + 9]); t++) ly += 18;
+      taken.push([lx - 4, ly - 9, lx + w + 4, ly + 9]);
+      c.textAlign = "left"; c.fillStyle = this.bg; c.globalAlpha = 0.82; c.fillRect(lx - 5, ly - 9, w + 10, 18); c.globalAlpha = 1; c.strokeStyle = s.colour; c.lineWidth = 1.4; c.strokeRect(lx - 5, ly - 9, w + 10, 18); c.fillStyle = this.ink; c.fillText(s.text, lx, ly);
+    }
+    c.font = `11px ${this.font}`;
     for (const [i, [px, py, r]] of spots) {
       if (px < -20 || py < -20 || px > W + 20 || py > H + 20) continue;
-      if (this.g.count?.[i]) { c.textAlign = "center"; c.font = `600 12px ${this.font}`; c.fillStyle = this.dark ? "#0b1120" : "#ffffff"; c.fillText(this.g.count[i].toLocaleString("en"), px, py); c.font = `11px ${this.font}`; }
+      if (this.g.more?.[i]) { const t = `+${this.g.more[i].toLocaleString("en")}`; c.font = `600 10px ${this.font}`; c.textAlign = "center"; c.lineWidth = 3; c.strokeStyle = this.bg; c.strokeText(t, px, py - r - 5); c.fillStyle = this.accent; c.fillText(t, px, py - r - 5); c.font = `11px ${this.font}`; }
+      if (this.g.count?.[i] > 0) { c.textAlign = "center"; c.font = `600 12px ${this.font}`; c.fillStyle = this.dark ? "#0b1120" : "#ffffff"; c.fillText(this.g.count[i].toLocaleString("en"), px, py); c.font = `11px ${this.font}`; }
       if (drawn >= 34 && !this.chosen[i]) continue;
-      const text = this.g.labels[i] || ""; if (!text) continue;
+      const text = this.g.labels[i] || (this.chosen[i] || this.pinned[i] ? cut(this.g.ids[i]) : ""); if (!text) continue;
       let w = this.widths.get(text); if (w === undefined) this.widths.set(text, (w = c.measureText(text).width));
-      const places = this.g.count?.[i] ? [[px - w / 2, py + r + 9]] : [[px + r + 4, py], [px - r - 4 - w, py], [px - w / 2, py - r - 9], [px - w / 2, py + r + 9]];
+      const places = this.g.count?.[i] > 0 ? [[px - w / 2, py + r + 9]] : [[px + r + 4, py], [px - r - 4 - w, py], [px - w / 2, py - r - 9], [px - w / 2, py + r + 9]];
       for (const [lx, ly] of places) {
         const b = [lx - 2, ly - 7, lx + w + 2, ly + 7];
         if (lx < 2 || lx + w > W - 44 || clash(b)) continue;

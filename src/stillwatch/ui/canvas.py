@@ -8,13 +8,14 @@ first; which of them are opened is part of the drawing's version.
 
 Drawing (JSON): ``name``, ``height``, ``alt``, ``hint``, ``kinds`` [{kind, title, shape, light, dark, count, fixed}],
 ``ids``, ``labels``, ``tips``, ``kind`` (position in kinds), ``x``, ``y``, ``r``, ``edges`` (flat pairs of positions),
-and ``count`` (accounts inside a super-node, 0 for others; left out when there is none).
+and where something is folded ``count`` (accounts inside a super-node, -1 for the handle of an opened group, 0 for
+others) and ``more`` (members of a value that are inside super-nodes).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -32,7 +33,7 @@ FULL = 3000
 """Nodes that are drawn at once without being asked."""
 GROUP = "group:"
 """Prefix of a super-node's id; no account id from a run is taken for one (they are looked up first)."""
-HINT = "click: select · shift+click: add · shift+drag: box · double-click: open"
+HINT = "click: select · shift+click: add · shift+drag: box · double-click: open or fold"
 _HERE = Path(__file__).parent
 
 
@@ -56,12 +57,37 @@ class Drawing:
         at = self._at
         return sorted({at[i] for i in ids if i in at})
 
+    def along(self, ids: Iterable[str]) -> list[int]:
+        """Positions in the given order, each super-node once in a row."""
+        found = [self._at[i] for i in ids if i in self._at]
+        return [p for i, p in enumerate(found) if not i or p != found[i - 1]]
+
     @cached_property
     def _at(self) -> dict[str, int]:
         at = {node: i for i, node in enumerate(self.ids)}
         for group, members in self.groups.items():
             at.update(dict.fromkeys(members, at[group]))
         return at
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What is special on a drawing just now; sent apart from it, in a few bytes. Node ids."""
+
+    selected: Iterable[str] = ()
+    lit: Iterable[str] | None = None
+    """In colour; None = everything."""
+    hidden: Iterable[str] = ()
+    """Kinds that are not drawn."""
+    gone: Iterable[str] = ()
+    """Nodes that do not count."""
+    pinned: Iterable[str] = ()
+    path: Sequence[str] = ()
+    """Nodes along a path, in order."""
+    part: str = ""
+    """One character for each node of the drawing (see ``cluster_links.part_letters``); empty = one part."""
+    found: tuple[int, Sequence[str]] = (0, ())
+    """Number of the search and what it found: a new number brings those nodes into view."""
 
 
 @cache
@@ -82,9 +108,7 @@ def _components() -> tuple[Callable[..., Any], Callable[..., Any], Callable[...,
 def draw(
     drawing: Drawing,
     *,
-    selected: Iterable[str],
-    lit: Iterable[str] | None,
-    hidden: Iterable[str],
+    marks: Marks,
     on_picked: Callable[[], None],
     on_opened: Callable[[], None],
     on_hidden: Callable[[], None],
@@ -104,9 +128,14 @@ def draw(
         data={
             "name": drawing.name,
             "version": drawing.version,
-            "selected": drawing.positions(selected),
-            "lit": None if lit is None else drawing.positions(lit),
-            "hidden": sorted(hidden),
+            "selected": drawing.positions(marks.selected),
+            "lit": None if marks.lit is None else drawing.positions(marks.lit),
+            "hidden": sorted(marks.hidden),
+            "gone": drawing.positions(marks.gone),
+            "pinned": drawing.positions(marks.pinned),
+            "path": drawing.along(marks.path),
+            "part": marks.part,
+            "find": {"n": marks.found[0], "at": drawing.positions(marks.found[1])},
         },
         key=f"{key}_focus",
         height=1,
@@ -159,6 +188,14 @@ def build(
             x = np.append(x, part["x"].mean())
             y = np.append(y, part["y"].mean())
             r = np.append(r, 13 + 3.2 * np.log1p(len(accounts)))
+        for g, part in keep.groupby("group", sort=True):
+            ids.append(f"{GROUP}{g}")
+            kinds.append("account")
+            labels.append(f"group {int(str(g)) + 1}")
+            tips.append(f"Group {int(str(g)) + 1} is open. Double-click to fold it.")
+            counts.append(-1)
+            x, y = np.append(x, part["x"].mean()), np.append(y, part["y"].min() - 22.0)
+            r = np.append(r, 6.0)
     at = {node: i for i, node in enumerate(ids)}
     for node, members in groups.items():
         at.update(dict.fromkeys(members, at[node]))
@@ -197,8 +234,17 @@ def build(
     document["kind"] = [place[k] for k in kinds]
     if groups:
         document["count"] = counts
+        document["more"] = _inside_groups(links, ids, groups)
     body = json.dumps(document, separators=(",", ":")).encode()
     return Drawing(name, version, version.encode() + b"\n" + body, tuple(ids), len(keep), total, groups)
+
+
+def _inside_groups(links: pd.DataFrame, ids: list[str], groups: dict[str, tuple[str, ...]]) -> list[int]:
+    """For each node of the drawing how many of its members are inside super-nodes: the "N more" badge."""
+    folded = {a for members in groups.values() for a in members}
+    inside = links[links["account_id"].isin(folded)]
+    found = (inside["kind"].astype(str) + ":" + inside["value"].astype(str)).value_counts().to_dict()
+    return [int(found.get(i, 0)) for i in ids]
 
 
 def _edges(links: pd.DataFrame, nodes: pd.DataFrame, at: dict[str, int]) -> np.ndarray[Any, Any]:

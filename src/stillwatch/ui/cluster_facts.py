@@ -307,3 +307,8 @@ def lanes(cluster: Cluster, lane: str) -> tuple[pd.DataFrame, int]:
 def touched_by(cluster: Cluster, kind: str) -> tuple[str, ...]:
     """The shared values of one kind, as a selection; too many for a link are still a valid selection."""
     return tuple(dict.fromkeys(n for pairs in cluster.values_of.values() for k, n in pairs if k == kind))
+
+
+def hours_of_day(cluster: Cluster, accounts: frozenset[str] | None) -> pd.DataFrame:
+    """Requests of some members (None = all) by day and hour: day, hour (0-23, UTC), requests, accounts."""
+    return activity.hours_of_day(cluster.run, cluster.cluster_id, cluster.begin, cluster.end, accounts)

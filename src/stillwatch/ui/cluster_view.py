@@ -9,7 +9,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from stillwatch.domain import TRAINING_VALUE, LabelValue, TargetType
-from stillwatch.ui import kit, labelling, navigation, person, queue_facts, session, words
+from stillwatch.ui import cluster_cut, kit, labelling, navigation, person, queue_facts, session, words
 from stillwatch.ui.cluster_facts import Cluster
 from stillwatch.ui.kit import Figure
 
@@ -46,6 +46,7 @@ def header(cluster: Cluster, labels: pd.DataFrame, queue: pd.DataFrame) -> None:
         if st.button("Release" if mine else "Assign to me", icon=":material/person_add:", shortcut="A", key="claim"):
             queue_facts.claim_or_release(cluster.cluster_id, mine)
         snooze_button(cluster.cluster_id)
+        cluster_cut.menu(cluster)
         for value, key in ((LabelValue.BENIGN, "B"), (LabelValue.DISTILLATION, "X")):
             kind = "primary" if value == LabelValue.DISTILLATION else "secondary"
             icon = ":material/verified_user:" if value == LabelValue.BENIGN else ":material/gavel:"
@@ -55,6 +56,7 @@ def header(cluster: Cluster, labels: pd.DataFrame, queue: pd.DataFrame) -> None:
             navigation.go("cluster", cluster=following)
         person.menu()
     labelling.saved_note()
+    cluster_cut.note(cluster)
 
 
 @st.dialog("Put aside for a while")

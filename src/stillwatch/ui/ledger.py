@@ -1,4 +1,4 @@
-"""Why these accounts are linked: reasons with their rarity, each a button that selects what it rests on."""
+"""Why these accounts are linked: reasons with their rarity, each with a switch, and a button that selects its basis."""
 
 from __future__ import annotations
 
@@ -34,13 +34,16 @@ def draw(
     *,
     in_focus: int | None,
     hidden: frozenset[EvidenceKind],
+    dropped: frozenset[EvidenceKind],
     chosen: str | None,
     on_chosen: Callable[[], None],
+    on_switched: Callable[[], None],
     key: str,
 ) -> None:
     """One row a reason, strongest first. ``touched``: kind -> members in focus that it touches.
 
-    ``in_focus`` is the number of members in focus, None for all. The trigger ``chosen`` carries {kind}.
+    ``in_focus`` is the number of members in focus, None for all. ``dropped`` kinds do not count. The triggers
+    ``chosen`` and ``switched`` carry {kind}.
     """
     rows = []
     for r in reasons.to_dict("records"):
@@ -53,6 +56,8 @@ def draw(
         rows.append(
             {
                 "kind": kind,
+                "title": m.title.lower(),
+                "counts": kind not in dropped,
                 "glyph": m.glyph,
                 "light": m.light,
                 "dark": m.dark,
@@ -64,7 +69,7 @@ def draw(
                 "tip": _tip(m.title, r),
             }
         )
-    _component()(data={"rows": rows}, key=key, on_chosen_change=on_chosen)
+    _component()(data={"rows": rows}, key=key, on_chosen_change=on_chosen, on_switched_change=on_switched)
 
 
 def _rest(text: str) -> str:

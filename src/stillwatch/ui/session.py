@@ -87,6 +87,11 @@ def run_changed() -> bool:
     return bool(before != now)
 
 
+def saw_run(run_id: str) -> None:
+    """This session published the run itself: no need to tell it."""
+    st.session_state[_SEEN] = run_id
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _run(place: str, run_id: str) -> Run:
     return runs.open_run(Path(place), run_id)

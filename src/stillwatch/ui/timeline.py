@@ -148,6 +148,79 @@ def chart(
     }
 
 
+def strip(
+    hours: pd.DataFrame,
+    markers: pd.DataFrame,
+    begin: datetime,
+    end: datetime,
+    *,
+    window: tuple[datetime, datetime] | None,
+) -> dict[str, Any]:
+    """Vega-Lite specification of the hours of the day (rows) by day (columns): who keeps office hours, who never
+    sleeps. ``hours``: day, hour, requests, accounts. The brush is the same as that of the lanes.
+    """
+    low, high = pd.Timestamp(begin).normalize(), pd.Timestamp(end)
+    inside = markers[(markers["at"] >= low) & (markers["at"] <= high)]
+    brush: dict[str, Any] = {
+        "name": BRUSH,
+        "select": {
+            "type": "interval", "encodings": ["x"],
+            "mark": {"fill": _ACCENT, "fillOpacity": 0.08, "stroke": _ACCENT, "strokeWidth": 1.2},
+        },
+    }  # fmt: skip
+    if window:
+        brush["value"] = {"x": [_utc(t) for t in window]}
+    cells = hours.assign(
+        bin=hours["day"], end=hours["day"] + pd.Timedelta(hours=22.5), next=hours["hour"] + 0.9,
+    )[["bin", "end", "hour", "next", "requests", "accounts"]]  # fmt: skip
+    rects = {
+        "data": {"name": "cells"},
+        "params": [brush],
+        "mark": {"type": "rect", "cornerRadius": 1},
+        "encoding": {
+            "x": {
+                "field": "bin", "type": "temporal", "title": None,
+                "scale": {"type": "utc", "domain": [_utc(low), _utc(high)]},
+                "axis": {"format": "%d %b", "grid": False, "tickCount": 12, "labelOverlap": True},
+            },
+            "x2": {"field": "end"},
+            "y": {
+                "field": "hour", "type": "quantitative", "title": None, "scale": {"domain": [24, 0], "nice": False},
+                "axis": {
+                    "values": [0, 6, 12, 18, 24], "grid": False, "ticks": False, "domain": False,
+                    "labelExpr": "pad(datum.value, 2, '0', 'left') + ':00 UTC'",
+                },
+            },
+            "y2": {"field": "next"},
+            "opacity": {"condition": {"param": BRUSH, "value": 1}, "value": 0.32},
+            "color": {"field": "requests", "type": "quantitative", "scale": {"type": "sqrt"}, "legend": None},
+            "tooltip": [_tip("bin", "temporal", "day", "%d %b %Y"), _tip("hour", "quantitative", "hour"), *_COUNTS[1:]],
+        },
+    }  # fmt: skip
+    lines = {
+        "data": {"name": "markers"},
+        "mark": {"type": "rule", "strokeWidth": 1.3, "opacity": 0.85},
+        "encoding": {
+            "x": {"field": "at", "type": "temporal"},
+            "color": {
+                "field": "kind", "type": "nominal", "legend": None,
+                "scale": {"domain": ["release", "enforcement"], "range": [_RELEASE, _ENFORCEMENT]},
+            },
+            "tooltip": [_tip("text", "nominal", "what"), _tip("at", "temporal", "at", _TIME)],
+        },
+    }  # fmt: skip
+    return {
+        "height": 216,
+        "padding": {"top": 6, "left": 0, "right": 4, "bottom": 0},
+        "layer": [rects, lines],
+        "resolve": {"scale": {"color": "independent", "opacity": "independent"}},
+        "datasets": {
+            "cells": _plain(cells, "bin", "end", "hour", "next", "requests", "accounts"),
+            "markers": _plain(inside.assign(text=[plain(t, 80) for t in inside["text"]]), "at", "kind", "text"),
+        },
+    }
+
+
 def flags(markers: pd.DataFrame, span: pd.Timedelta) -> pd.DataFrame:
     """Words above the lines; markers closer than a tenth of the span share one flag, so that none covers another."""
     flags: list[dict[str, Any]] = []
