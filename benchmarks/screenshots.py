@@ -22,7 +22,7 @@ from stillwatch.config import settings
 from stillwatch.errors import NothingYet
 from stillwatch.warehouse import runs
 
-PAGES = ("triage", "cluster", "account", "campaigns", "summary", "detector", "evidence", "data")
+PAGES = ("triage", "cluster", "account", "hunt", "campaigns", "summary", "detector", "evidence", "data", "audit")
 SIZES = ("1600x1000", "1280x720")
 THEMES = ("dark", "light")
 

@@ -42,6 +42,7 @@ PAGES: dict[str, PageInfo] = {
         PageInfo("triage", "Triage", ":material/checklist:", "What should I look at next?"),
         PageInfo("cluster", "Cluster", ":material/hub:", "Why do these accounts belong together, and is it innocent?"),
         PageInfo("account", "Account", ":material/person_search:", "What does this account do, and who is near it?"),
+        PageInfo("hunt", "Hunt", ":material/travel_explore:", "Who has this, and what else do they have in common?"),
         PageInfo("campaigns", "Campaigns", ":material/folder_special:", "What do we know of each campaign?"),
         PageInfo("summary", "Summary", ":material/monitoring:", "How are we doing, in figures a manager reads?"),
         PageInfo(
@@ -49,6 +50,7 @@ PAGES: dict[str, PageInfo] = {
         ),
         PageInfo("evidence", "Evidence", ":material/inventory_2:", "What was handed out, and does it still verify?"),
         PageInfo("data", "Data", ":material/database:", "What was imported, and what can it not tell?"),
+        PageInfo("audit", "Audit", ":material/policy:", "Who did what, when and why, and is the record whole?"),
     )
 }
 
