@@ -53,7 +53,7 @@ def header(cluster: Cluster, labels: pd.DataFrame, queue: pd.DataFrame) -> None:
             if st.button(words.label(value), key=f"verdict_{value}", icon=icon, shortcut=key, type=kind):  # type: ignore[arg-type]
                 labelling.dialog(cluster.cluster_id, value, list(row["reasons"]), run_id, following)
         if st.button("Next", icon=":material/skip_next:", shortcut="N", key="next", disabled=following is None):
-            navigation.go("cluster", cluster=following)
+            navigation.go("cluster", cluster=queue_facts.take_next(cluster.cluster_id, queue) or cluster.cluster_id)
         person.menu()
     labelling.saved_note()
     cluster_cut.note(cluster)

@@ -11,7 +11,7 @@ from stillwatch.cases.labels import Statement
 from stillwatch.domain import CampaignStatus, LabelValue, TargetType
 from stillwatch.errors import StillwatchError
 from stillwatch.pipeline.labels import save_label
-from stillwatch.ui import kit, navigation, session, words
+from stillwatch.ui import kit, navigation, queue_facts, session, words
 
 _NOTE, _GO, _SAVED = "_label_note", "_campaign_to_open", "_labels_saved"
 
@@ -39,6 +39,8 @@ def save(
             if done.campaign_id:
                 note += f" Campaign {done.campaign_id} {'was opened for it' if done.opened else 'holds it'}."
             st.session_state[_NOTE] = (note, done.campaign_id)
+            if value != LabelValue.UNSURE:
+                queue_facts.done_with(ids[0])
         else:
             saved = store.add_labels([Statement(target, i, value, reason, by, run_id=run_id) for i in ids], by)
             same = f" {words.count(saved.unchanged, 'account')} had it already." if saved.unchanged else ""
@@ -126,8 +128,9 @@ def dialog(cluster_id: str, value: str, reasons: Sequence[str], run_id: str, nex
         go_on = st.checkbox("Open the next in the queue", value=True, disabled=next_id is None)
         pressed = st.form_submit_button("Save label", type="primary", icon=":material/check:")
     if pressed and save(TargetType.CLUSTER, [cluster_id], value, reason, run_id, campaign):
-        if go_on and next_id:
-            navigation.go("cluster", cluster=next_id)
+        following = queue_facts.take_next(cluster_id, queue_facts.queue()) if go_on and next_id else None
+        if following:
+            navigation.go("cluster", cluster=following)
         st.rerun()
 
 

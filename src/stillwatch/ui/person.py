@@ -13,6 +13,7 @@ KEYS = (
     ("O", "open what is chosen"),
     ("A", "assign to me, release"),
     ("Z", "snooze"),
+    ("H", "hand over, take over"),
     ("X", "label: distillation"),
     ("B", "label: benign"),
     ("Esc", "drop selection and window"),

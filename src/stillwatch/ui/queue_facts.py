@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +24,7 @@ class QueueState:
     """Who works on one cluster, and until when it is put aside."""
 
     assignee: str | None = None
+    claimed_at: datetime | None = None
     snoozed_until: datetime | None = None
     snooze_reason: str = ""
 
@@ -63,8 +64,9 @@ def _ranked(folder: str, _run: Run) -> pd.DataFrame:
 
 
 def queue(labels: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Clusters of the published run in queue order: columns of the run's table and assignee, snoozed, snoozed_until,
-    snooze_reason, label, labeler, word, change, reason_kinds (evidence kind of every reason, empty where it has none).
+    """Clusters of the published run in queue order: columns of the run's table and assignee, claimed_at, snoozed,
+    snoozed_until, snooze_reason, label, labeler, word, change, reason_kinds (evidence kind of every reason, empty
+    where it has none).
     """
     run = session.current_run()
     table = _ranked(str(run.folder), run)
@@ -77,6 +79,7 @@ def queue(labels: pd.DataFrame | None = None) -> pd.DataFrame:
     found = [said.get(c, ("", "")) for c in table["cluster_id"]]
     return table.assign(
         assignee=pd.Series([s.assignee for s in states], index=table.index, dtype=object),
+        claimed_at=pd.Series([s.claimed_at for s in states], index=table.index, dtype=object),
         snoozed_until=pd.Series([s.snoozed_until for s in states], index=table.index, dtype=object),
         snooze_reason=[s.snooze_reason for s in states],
         snoozed=[s.snoozed_until is not None for s in states],
@@ -92,13 +95,19 @@ def _state(row: Mapping[Any, Any] | None, moment: datetime) -> QueueState:
     asleep = not words.missing(until) and until > moment
     return QueueState(
         None if words.missing(assignee) else str(assignee),
+        None if words.missing(row["claimed_at"]) else row["claimed_at"],
         until if asleep else None,
         str(row["snooze_reason"]) if asleep else "",
     )
 
 
-def visible(table: pd.DataFrame, view: str, tier: str, search: str, who: str) -> pd.DataFrame:
-    """Rows that a view shows. ``open``: nobody's or one's own, not snoozed, without a verdict."""
+def visible(
+    table: pd.DataFrame, view: str, tier: str, search: str, who: str, changed: Collection[str] | str = "any"
+) -> pd.DataFrame:
+    """Rows that a view shows. ``open``: nobody's or one's own, not snoozed, without a verdict.
+
+    ``changed``: ``any``, a word of lineage, or the ids of the clusters that changed since a visit.
+    """
     assignee = pd.Series([a or "" for a in table["assignee"]], index=table.index)
     rows = {
         "open": ~table["snoozed"] & table["label"].isin(["", "unsure"]) & assignee.isin(["", who]),
@@ -110,6 +119,10 @@ def visible(table: pd.DataFrame, view: str, tier: str, search: str, who: str) ->
     }[view]
     if tier != "any":
         rows &= table["tier"] == tier
+    if not isinstance(changed, str):
+        rows &= table["cluster_id"].isin(list(changed))
+    elif changed != "any":
+        rows &= table["lineage"] == changed
     needle = search.strip().casefold()
     if needle:
         rows &= table["searched"].str.contains(needle, regex=False)
@@ -124,6 +137,29 @@ def next_after(cluster_id: str | None, table: pd.DataFrame) -> str | None:
     behind = set(order[order.index(cluster_id) :]) if cluster_id in order else set(order)
     after = behind & set(others)
     return next((c for c in others if c in after), next(iter(others), None))
+
+
+def take_next(cluster_id: str | None, table: pd.DataFrame) -> str | None:
+    """Take the next open cluster after one, in one transaction: two people who press at once get two clusters.
+
+    Null, and said so, when everything that is open is held by others or put aside.
+    """
+    rows = visible(table, "open", "any", "", session.who())
+    first = next_after(cluster_id, table)
+    order = [c for c in rows["cluster_id"] if c != cluster_id]
+    at = order.index(first) if first in order else 0
+    taken = session.case_store().claim_next([*order[at:], *order[:at]], session.who())
+    if taken is None:
+        st.toast("Everything that is open is held by somebody or put aside.")
+    return taken
+
+
+def done_with(cluster_id: str) -> None:
+    """Give a cluster back after its verdict, if one holds it: what is decided is nobody's work any more."""
+    store, who = session.case_store(), session.who()
+    held = store.queue_state()
+    if ((held["cluster_id"] == cluster_id) & (held["assignee"] == who)).any():
+        store.release(cluster_id, who)
 
 
 def claim_or_release(cluster_id: str, mine: bool) -> None:

@@ -19,6 +19,7 @@ from stillwatch.ui import (
     queue_list,
     session,
     state,
+    triage_moves,
     words,
 )
 
@@ -60,11 +61,9 @@ def header(table: pd.DataFrame) -> None:
 
 
 def _take_next(waiting: pd.DataFrame) -> None:
-    taken = session.case_store().claim_next(list(waiting["cluster_id"]), session.who())
-    if taken is None:
-        st.toast("Everything that is open is held by somebody or snoozed.")
-        return
-    navigation.go("cluster", cluster=taken)
+    taken = queue_facts.take_next(None, waiting)
+    if taken is not None:
+        navigation.go("cluster", cluster=taken)
 
 
 @st.fragment
@@ -84,13 +83,19 @@ def queue(table: pd.DataFrame) -> None:
             "Tier", list(queue_facts.TIERS), format_func=_TIER_WORDS.__getitem__, default="any", key="tier",
             bind="query-params", label_visibility="collapsed", required=True,
         )  # fmt: skip
+        changed = st.selectbox(
+            "What changed", list(triage_moves.CHANGES), format_func=triage_moves.CHANGES.__getitem__, key="change",
+            bind="query-params", label_visibility="collapsed", width=172,
+        )  # fmt: skip
         search = st.text_input(
-            "Search", key="q", bind="query-params", label_visibility="collapsed", icon=":material/search:", width=260,
+            "Search", key="q", bind="query-params", label_visibility="collapsed", icon=":material/search:", width=200,
             placeholder="Id, title or reason", max_chars=200,
         )  # fmt: skip
-    rows = queue_facts.visible(table, view or "open", tier or "any", search or "", who)
+    since = triage_moves.since_visit(session.case_store().visit(who))
+    kept = since if changed == "since" else (changed or "any")
+    rows = queue_facts.visible(table, view or "open", tier or "any", search or "", who, kept)
     if rows.empty:
-        _nothing(view or "open", bool(search) or tier != "any", counts)
+        _nothing(view or "open", bool(search) or tier != "any", counts, changed or "any")
         return
     chosen = state.current().cluster
     if chosen not in set(rows["cluster_id"]):
@@ -108,7 +113,7 @@ def queue(table: pd.DataFrame) -> None:
         if len(rows) > _ROWS:
             st.caption(f"The first {_ROWS} of {len(rows):,}; narrow the filters for the rest.")
     with right.container(border=True, height=610, gap="small", key="tall_preview"):
-        _preview(rows[rows["cluster_id"] == chosen].iloc[0].to_dict())
+        _preview(rows[rows["cluster_id"] == chosen].iloc[0].to_dict(), since.get(str(chosen)))
 
 
 def _chosen() -> None:
@@ -119,9 +124,10 @@ def _opened() -> None:
     st.session_state[_WAY] = str((st.session_state[_QUEUE].opened or {}).get("id", "")) or None
 
 
-def _preview(r: dict[Any, Any]) -> None:
+def _preview(r: dict[Any, Any], since: str | None) -> None:
     cluster_id = str(r["cluster_id"])
     mine = r["assignee"] == session.who()
+    theirs = bool(r["assignee"]) and not mine
     kit.html(
         Markup('<div class="sw-chips"><b style="font-size:1.1rem">{}</b> {} {}</div><div class="sw-q">{}</div>').format(
             cluster_id, kit.tier_chip(r["tier"]), kit.score_chip(r["score"]), words.plain(r["title"], 200)
@@ -130,8 +136,12 @@ def _preview(r: dict[Any, Any]) -> None:
     with st.container(horizontal=True, gap="small"):
         if st.button("Open", icon=":material/hub:", shortcut="O", type="primary", key="open"):
             navigation.go("cluster", cluster=cluster_id)
-        if st.button("Release" if mine else "Assign to me", icon=":material/person_add:", shortcut="A", key="claim"):
+        if st.button("Release" if mine else "Assign to me", icon=":material/person_add:", shortcut="A", key="claim",
+                     disabled=theirs):  # fmt: skip
             queue_facts.claim_or_release(cluster_id, mine)
+        if st.button("Take over" if theirs else "Hand over", icon=":material/move_up:", shortcut="H", key="hand_over",
+                     help="With a reason; it goes on record"):  # fmt: skip
+            triage_moves.hand_over(cluster_id, r["assignee"])
         if r["snoozed"]:
             if st.button("Wake", icon=":material/alarm:", key="wake"):
                 queue_facts.snooze(cluster_id, timedelta(seconds=-1), "woken from the queue")
@@ -139,6 +149,9 @@ def _preview(r: dict[Any, Any]) -> None:
             cluster_view.snooze_button(cluster_id)
     if r["snoozed"]:
         kit.html(kit.chip(f"snoozed until {words.day(r['snoozed_until'])}: {r['snooze_reason']}", "quiet", "snooze"))
+    if r["assignee"]:
+        held = f", since {words.when(r['claimed_at'])}" if r["claimed_at"] else ""
+        kit.html(kit.chip(f"held by {'you' if mine else r['assignee']}{held}", "quiet", "person"))
     if not words.missing(r["lookalike"]):
         kit.html(
             kit.chip(
@@ -161,7 +174,7 @@ def _preview(r: dict[Any, Any]) -> None:
             [
                 ("Accounts", f"{words.full(r['size'])}, {words.full(r['core_size'])} in the core"),
                 ("Requests", f"{words.full(r['requests'])}, {words.number(tokens)} tokens"),
-                ("Changed", str(r["change"])),
+                ("Changed", f"{r['change']}; since your last visit: {since or 'no change'}"),
                 ("Active", words.span(r["first_seen"], r["last_seen"])),
                 ("Not visible", ", ".join(str(b).split(":")[0] for b in r["blind"]) or "nothing missing"),
             ]
@@ -169,9 +182,17 @@ def _preview(r: dict[Any, Any]) -> None:
     )
 
 
-def _nothing(view: str, narrowed: bool, counts: dict[str, int]) -> None:
-    if narrowed:
-        kit.empty("Nothing matches", "Clear the search or choose another tier or view.", symbol="filter_alt_off")
+def _nothing(view: str, narrowed: bool, counts: dict[str, int], changed: str) -> None:
+    if changed == "since" and not narrowed:
+        kit.empty(
+            "Nothing changed since your last visit",
+            "No cluster of this view is new, larger or smaller than it was then. “Any change” shows all of them.",
+            symbol="task_alt",
+        )
+    elif narrowed or changed != "any":
+        kit.empty(
+            "Nothing matches", "Clear the search, or choose another tier, change or view.", symbol="filter_alt_off"
+        )
     elif counts["all"] == 0:
         kit.empty(
             "This run found no clusters",
