@@ -243,7 +243,10 @@ def _cases() -> dict[str, Case]:
         )
     for source in TOKENS:
         cases[f"takeover.marked_requests_expr[{source}]"] = Case(
-            lambda s, w=source: s.marked(w), ("account_id", "cluster", "ts", "marked")
+            lambda s, w=source: s.marked(w), ("account_id", "cluster", "ts", "place", "marked")
+        )
+        cases[f"takeover.places_apart_expr[{source}]"] = Case(
+            lambda s, w=source: takeover.places_apart_expr(s.marked(w)), ("account_id", "cluster")
         )
         cases[f"takeover.change_points_expr[{source}]"] = Case(
             lambda s, w=source: takeover.change_points_expr(s.marked(w)), ("account_id", "cluster")

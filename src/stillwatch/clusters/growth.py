@@ -18,13 +18,15 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
-from stillwatch.clusters.evidence import ENFORCED, HARD, SOFT, Evidence, Tested, linked_members
+from stillwatch.clusters.evidence import ENFORCED, HARD, SOFT, Evidence, Tested, linked_members, value_bits
 from stillwatch.graph.world import Floats, Ints
 
 _TOLD = 0.05
 """p-value from which a view marks seeds."""
 _PRIOR = 2.0
 """Pseudo-accounts that speak like everybody."""
+_NEAR = 3.0
+"""What it says, as a log likelihood ratio, when all nearest phrasebooks of an account belong to members."""
 _FOLDS = 5
 _NEGATIVES = 20_000
 """Most accounts of the rest that a classifier is shown."""
@@ -32,15 +34,20 @@ _NEGATIVES = 20_000
 
 @dataclass(frozen=True)
 class Grown:
-    """Probability of every account to belong with the seed, and its wording score."""
+    """Who belongs with a seed. Members are found by content and behaviour, so that their ties can be tested; once they
+    are, each account's own ties count for its score, too.
+    """
 
+    membership: Floats
+    """Per account, the probability of belonging with the seed by what it writes and does."""
     probability: Floats
+    """The same, told the account's own ties as well."""
     wording: Floats
     uses_behaviour: bool
 
     @property
     def members(self) -> Ints:
-        return np.flatnonzero(self.probability >= 0.5).astype(np.int64)
+        return np.flatnonzero(self.membership >= 0.5).astype(np.int64)
 
 
 def seed_of(evidence: Evidence, t: Tested) -> Ints:
@@ -79,10 +86,14 @@ def _weight(inside: Floats, rate: Floats, size: int) -> Floats:
     return np.asarray(np.maximum(0.0, np.log(share / rate)) * (inside > 0))
 
 
-def linked_to(evidence: Evidence, seed: Ints, kinds: tuple[str, ...] = HARD + SOFT) -> NDArray[np.bool_]:
-    """Per account, whether a value of its own ties it to a seed account of another owner."""
-    out = np.zeros(evidence.n, dtype=bool)
-    for part in evidence.of_kinds(kinds):
+def link_strength(evidence: Evidence, seed: Ints, kinds: tuple[str, ...]) -> Floats:
+    """Per account, bits of the values that tie it to a seed account of another owner; the rarest value of a kind counts
+    whole, the next half, then a third (one relationship shows in many values).
+    """
+    out = np.zeros(evidence.n)
+    for name, part in evidence.identity.items():
+        if part.evidence not in kinds or not part.matrix.nnz:
+            continue
         inside = part.matrix[seed]
         columns = np.unique(inside.indices)
         if not len(columns):
@@ -96,26 +107,51 @@ def linked_to(evidence: Evidence, seed: Ints, kinds: tuple[str, ...] = HARD + SO
         np.minimum.at(low, held.col, owners)
         np.maximum.at(high, held.col, owners)
         mine = evidence.owner[wide.row]
-        out[wide.row[(low[wide.col] != mine) | (high[wide.col] != mine)]] = True
-    return out
+        tied = (low[wide.col] != mine) | (high[wide.col] != mine)
+        rows, worth = wide.row[tied], value_bits(evidence, name)[columns][wide.col[tied]]
+        order = np.lexsort((-worth, rows))
+        rows, worth = rows[order], worth[order]
+        first = np.concatenate([[0], np.flatnonzero(np.diff(rows)) + 1]) if len(rows) else np.zeros(0, np.int64)
+        place = np.arange(len(rows)) - np.repeat(first, np.diff(np.append(first, len(rows))))
+        np.add.at(out, rows, worth / (1.0 + place))
+    return np.asarray(np.round(out, 9))
+
+
+def linked_to(evidence: Evidence, seed: Ints, kinds: tuple[str, ...] = HARD + SOFT) -> NDArray[np.bool_]:
+    """Per account, whether a value of its own ties it to a seed account of another owner."""
+    return np.asarray(link_strength(evidence, seed, kinds) > 0)
+
+
+def link_odds(evidence: Evidence, community: Ints) -> Floats:
+    """Log likelihood ratio of every account's ties to a community that content alone formed.
+
+    Nothing chose its members for their ties, so they show how members are tied, and everybody else how strangers are.
+    """
+    ties = np.column_stack([np.log1p(link_strength(evidence, community, kinds)) for kinds in (HARD, SOFT)])
+    inside = np.zeros(evidence.n, dtype=bool)
+    inside[community] = True
+    model = LogisticRegression(C=1.0, class_weight="balanced", solver="newton-cholesky").fit(ties, inside)
+    model.coef_ = np.maximum(model.coef_, 0.0)  # a tie never speaks for innocence
+    return np.asarray(np.round(np.clip(model.decision_function(ties), -1.5, 4.0), 6))
 
 
 def grow(evidence: Evidence, behaviour: Floats, seed: Ints, community: Ints, *, rounds: int = 2) -> Grown:
     """Grow a seed. ``behaviour`` is accounts x signals, scaled to [-0.5, 0.5]; ``community`` is the group the seed
     is from.
     """
-    grown = _fit(evidence, behaviour, seed, community)
+    ties = link_odds(evidence, community)
+    grown = _fit(evidence, behaviour, seed, community, ties)
     for _ in range(rounds - 1):
         linked = linked_to(evidence, seed)
-        again = np.union1d(seed[grown.probability[seed] >= 0.2], np.flatnonzero((grown.probability >= 0.5) & linked))
+        again = np.union1d(seed[grown.membership[seed] >= 0.2], np.flatnonzero((grown.membership >= 0.5) & linked))
         if len(again) < 4 or len(again) > 5 * len(seed) or np.array_equal(again, seed):
             break
         seed = again.astype(np.int64)
-        grown = _fit(evidence, behaviour, seed, np.union1d(community, grown.members))
+        grown = _fit(evidence, behaviour, seed, np.union1d(community, grown.members), ties)
     return grown
 
 
-def _fit(evidence: Evidence, behaviour: Floats, seed: Ints, community: Ints) -> Grown:
+def _fit(evidence: Evidence, behaviour: Floats, seed: Ints, community: Ints, ties: Floats) -> Grown:
     wording = wording_scores(evidence, seed)
     usual = max(float(np.median(wording[seed])), 1e-9)
     word = np.log1p(10.0 * np.maximum(wording, 0.0) / usual)
@@ -134,7 +170,27 @@ def _fit(evidence: Evidence, behaviour: Floats, seed: Ints, community: Ints) -> 
         if better > average_precision_score(positive[judged], word[judged]):
             score, used = both, True
     linked = linked_to(evidence, seed)
-    return Grown(_probability(score, word, linked, rest), wording, used)
+    odds = _odds_of(score, linked, rest)
+    odds = odds + _NEAR * (_near(evidence, odds) - 0.3)
+    silent = word <= 0
+
+    def told(more: Floats) -> Floats:
+        return np.asarray(np.round(_logistic(np.where(silent, np.minimum(odds + more, -2.0), odds + more)), 6))
+
+    return Grown(told(_own_link(score, linked, rest)), told(ties), wording, used)
+
+
+def _near(evidence: Evidence, odds: Floats) -> Floats:
+    """Per account, the share of its nearest phrasebooks that belong to members; few and far neighbours count little."""
+    graph = evidence.neighbours
+    if not graph.nnz:
+        return np.zeros(evidence.n)
+    inside = np.asarray(graph @ (odds >= 0).astype(np.float64)).ravel()
+    return np.asarray(inside / (np.asarray(graph.sum(axis=1)).ravel() + 0.5))
+
+
+def _logistic(odds: Floats) -> Floats:
+    return np.asarray(1.0 / (1.0 + np.exp(-odds)))
 
 
 def _out_of_fold(features: Floats, seed: Ints, rest: Ints) -> Floats:
@@ -155,18 +211,27 @@ def _out_of_fold(features: Floats, seed: Ints, rest: Ints) -> Floats:
     return np.asarray(np.round(out, 6))
 
 
-def _probability(score: Floats, word: Floats, linked: NDArray[np.bool_], rest: Ints) -> Floats:
-    """Probability of membership from the link rate at the score, then from the account's own link."""
+def _rates(score: Floats, linked: NDArray[np.bool_], rest: Ints) -> tuple[Floats, float, float]:
+    """Link rate at every account's score, that of the rest, and that of the highest scores."""
     base = float(linked[rest].mean()) if len(rest) else 0.0
-    curve = IsotonicRegression(out_of_bounds="clip").fit(score, linked.astype(np.float64))
-    rate = curve.predict(score)
+    rate = IsotonicRegression(out_of_bounds="clip").fit(score, linked.astype(np.float64)).predict(score)
     top = max(float(np.quantile(rate, 1.0 - min(0.5, 10.0 / len(rate)))), base + 0.1)
+    return np.asarray(rate), base, top
+
+
+def _odds_of(score: Floats, linked: NDArray[np.bool_], rest: Ints) -> Floats:
+    """Log odds of membership from the link rate at the score."""
+    rate, base, top = _rates(score, linked, rest)
     p = np.clip((rate - base) / (top - base), 0.0, 0.98)
     # Isotonic steps are flat: the score itself orders accounts inside a step.
     order = np.argsort(np.argsort(score, kind="stable"), kind="stable") / max(len(score), 1)
     p = np.clip(p * 0.98 + 0.02 * order, 1e-4, 0.98)
+    return np.asarray(np.log(p / (1.0 - p)))
+
+
+def _own_link(score: Floats, linked: NDArray[np.bool_], rest: Ints) -> Floats:
+    """What having a link of one's own, or none, adds to the log odds; half of it, for the test of ties comes later."""
+    _, base, top = _rates(score, linked, rest)
     yes = np.log(max(top, 0.05) / max(base, 1e-3))
     no = np.log(max(1.0 - top, 0.1) / max(1.0 - base, 0.1))
-    odds = np.log(p / (1.0 - p)) + np.where(linked, 0.5 * yes, 0.5 * no)
-    odds = np.where(word <= 0, np.minimum(odds, -2.0), odds)
-    return np.asarray(np.round(1.0 / (1.0 + np.exp(-odds)), 6))
+    return np.asarray(np.where(linked, 0.5 * yes, 0.5 * no))

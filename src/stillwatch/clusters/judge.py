@@ -111,7 +111,7 @@ def judge(t: Tested, floor: Floor, *, stability: float) -> Judged:
     told = (0.2 + 0.8 * content) * (0.7 + 0.3 * stability) * _ramp(t.coverage, 0.0, 0.3)
     if not by_content:
         ties = max(ties, 0.3 * min(t.hard.strength, bar))  # chosen for it: worth a look, never more
-    promising = by_content and t.lift >= 3.0 and ties >= 1.0
+    promising = by_content and t.lift >= 3.0 and ties >= 1.3
     if short:
         return Judged(Tier.REVIEW, round(0.01 + 0.44 * told * _ramp(ties, 0.0, bar + 1.0), 6), tuple(short), promising)
     return Judged(Tier.ALARM, round(0.6 + 0.37 * told * _ramp(ties, bar - 2.0, bar + 8.0), 6), (), True)

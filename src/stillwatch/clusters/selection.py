@@ -153,13 +153,18 @@ def _grown(evidence: Evidence, behaviour: Floats, t: Tested, floor: Floor, stead
             verdict = after
         mine = np.zeros(evidence.n, dtype=bool)
         mine[piece] = True
-        own = Grown(np.where(mine, result.probability, 0.0), wording_scores(evidence, piece), result.uses_behaviour)
+        own = Grown(
+            np.where(mine, result.membership, 0.0),
+            np.where(mine, result.probability, 0.0),
+            wording_scores(evidence, piece),
+            result.uses_behaviour,
+        )
         out.append(_settled(piece, own, part, verdict, steady))
     return out
 
 
 def _settled(members: Ints, result: Grown, t: Tested, judged: Judged, steady: float) -> Found:
-    membership = result.probability[members]
+    membership = result.membership[members]
     core = t.linked & (membership >= 0.5)
     return Found(members, core, membership, t, judged, steady, result.wording, result.probability)
 
@@ -190,14 +195,11 @@ def _as_found(evidence: Evidence, t: Tested, judged: Judged, steady: float) -> F
 
 
 def account_scores(evidence: Evidence, found: list[Found]) -> Floats:
-    """A score in [0, 1] for every account: a cluster's probability times the account's probability of belonging to it.
-
-    Outside a cluster the same product counts, at half: wording and own links may place an account near a cluster, but
-    nobody is scored by association alone.
+    """A score in [0, 1] for every account: its probability of belonging to a cluster, told by what it writes and does
+    and by its own ties, times how sure the cluster is. Among alarms the account's own evidence decides.
     """
     score = np.zeros(evidence.n)
     for f in found:
-        inside = np.zeros(evidence.n, dtype=bool)
-        inside[f.members] = True
-        score = np.maximum(score, f.judged.score * f.probability * np.where(inside, 1.0, 0.5))
+        sure = 0.75 + 0.25 * f.judged.score if f.judged.tier == Tier.ALARM else f.judged.score
+        score = np.maximum(score, sure * f.probability)
     return np.asarray(np.round(np.clip(score, 0.0, 0.99), 6))

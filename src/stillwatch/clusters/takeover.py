@@ -1,8 +1,9 @@
-"""Stolen keys: members whose own history changed hands are victims, not members.
+"""Stolen keys: members that two hands use are victims, not members.
 
-An account that asked for other things for days, and from one moment on carries the cluster's prompts, without any
-card, device or contact of the cluster: that is how a stolen key looks. It leaves the cluster and is named as what it
-seems to be.
+An account whose own requests come from one place and the cluster's prompts from another, without any card, device or
+contact of the cluster: that is how a stolen key looks. A campaign's cover traffic comes from the same exits as its
+work. Where no places are known, a long silence before the first prompt has to do. A victim leaves the cluster and is
+named as what it seems to be.
 """
 
 from __future__ import annotations
@@ -19,9 +20,15 @@ from stillwatch.clusters.judge import Floor, Judged, Tier, judge
 from stillwatch.clusters.selection import Found
 from stillwatch.graph.world import Ints
 
-LookUp = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
-"""(members: account_id, cluster; tokens: cluster, token) -> change points (``signals.takeover.change_points_expr``)."""
-_QUIET_DAYS = 3.0
+LookUp = Callable[[pd.DataFrame, pd.DataFrame], tuple[pd.DataFrame, pd.DataFrame]]
+"""(members: account_id, cluster; tokens: cluster, token) -> places and change points (``signals.takeover``)."""
+_OVERLAP = 0.25
+"""Places in common below which two kinds of requests come from two hands."""
+_LEAST_REQUESTS = 5
+"""Requests of each kind that it takes to say so."""
+_SILENCE = -4.0
+_QUIET_DAYS = 7.0
+"""Where no places are known: log10 of the chance of so long a silence before the first prompt, and its days."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +37,24 @@ class Victim:
 
     row: int
     cluster: int
-    before: int
-    days: float
+    own: int
+    """Requests that are its own."""
     turn: pd.Timestamp
+    """The first of the cluster's prompts."""
+    apart: bool
+    """Told by places; else by the moment alone."""
 
     @property
     def words(self) -> str:
         """What happened, for the account's page."""
+        how = (
+            f"while its {self.own:,} other requests come from elsewhere"
+            if self.apart
+            else f"after {self.own:,} other requests"
+        )
         return (
-            f"from {self.turn:%Y-%m-%d %H:%M} UTC on it carries the prompts of a cluster, after {self.before:,} other "
-            f"requests over {self.days:.0f} days, and shares no card, device or contact with it: this looks like a "
-            "stolen key"
+            f"from {self.turn:%Y-%m-%d %H:%M} UTC on it carries the prompts of a cluster, {how}, and it shares no "
+            "card, device or contact with the cluster: this looks like a stolen key"
         )
 
 
@@ -55,9 +69,7 @@ def own_tokens(evidence: Evidence, members: Ints) -> Ints:
 
 
 def find_victims(evidence: Evidence, found: list[Found], look_up: LookUp) -> list[Victim]:
-    """Members of ``found`` that carry their cluster's prompts only from some day on. Chance of so long a silence:
-    under 1 %.
-    """
+    """Members of ``found`` that carry their cluster's prompts by another hand than their own."""
     ids = evidence.accounts["account_id"].to_numpy(dtype=object)
     members, tokens = [], []
     for k, f in enumerate(found):
@@ -67,18 +79,25 @@ def find_victims(evidence: Evidence, found: list[Found], look_up: LookUp) -> lis
             tokens.append(pd.DataFrame({"token": evidence.content.tokens[marks], "cluster": k}))
     if not members:
         return []
-    points = look_up(pd.concat(members, ignore_index=True), pd.concat(tokens, ignore_index=True))
-    rate = np.clip(points["marked"] / points["after"], 0.0, 0.999)
-    silence = points["before"] * np.log10(1.0 - rate)
-    days = (points["turn"] - points["first"]).dt.total_seconds() / 86_400
-    points = points.assign(days=days)
-    late = points[(silence <= -2.0) & (days >= _QUIET_DAYS) & (points["before"] >= 3)]
+    places, points = look_up(pd.concat(members, ignore_index=True), pd.concat(tokens, ignore_index=True))
+    points = points.merge(places, on=["account_id", "cluster"], how="left")
+    points["apart"] = (points["overlap"] < _OVERLAP) & (points[["carried", "own"]].min(axis=1) >= _LEAST_REQUESTS)
+    silence = points["before"] * np.log10(1.0 - np.clip(points["marked"] / points["after"], 0.0, 0.999))
+    quiet = (points["turn"] - points["first"]).dt.total_seconds() / 86_400 >= _QUIET_DAYS
+    placeless = points["overlap"].isna() if places.empty else False
+    points = points[points["apart"] | (placeless & (silence <= _SILENCE) & quiet)]
+    points["own"] = points["own"].fillna(points["before"])
     row_of = pd.Series(np.arange(evidence.n), index=evidence.accounts["account_id"])
     tied = {k: set(f.members[linked_members(evidence, f.members, HARD)].tolist()) for k, f in enumerate(found)}
     victims = [
-        Victim(int(row), int(cluster), int(before), float(days), pd.Timestamp(turn))
-        for row, cluster, before, days, turn in zip(
-            late["account_id"].map(row_of), late["cluster"], late["before"], late["days"], late["turn"], strict=True
+        Victim(int(row), int(cluster), int(own), pd.Timestamp(turn), bool(apart))
+        for row, cluster, own, turn, apart in zip(
+            points["account_id"].map(row_of),
+            points["cluster"],
+            points["own"],
+            points["turn"],
+            points["apart"],
+            strict=True,
         )
     ]
     return sorted((v for v in victims if v.row not in tied[v.cluster]), key=lambda v: (v.cluster, v.row))

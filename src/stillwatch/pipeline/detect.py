@@ -33,7 +33,7 @@ from stillwatch.signals import compute, links
 from stillwatch.signals.engine import Engine
 from stillwatch.signals.inputs import Coverage, Inputs, coverage_expr, inputs_as_of, unattributed_expr
 from stillwatch.signals.sightings import sightings_expr
-from stillwatch.signals.takeover import change_points_expr, marked_requests_expr
+from stillwatch.signals.takeover import change_points_expr, marked_requests_expr, places_apart_expr
 from stillwatch.warehouse import runs
 from stillwatch.warehouse.lock import home_lock
 from stillwatch.warehouse.run_schema import LATER_TABLES, RUN_TABLES
@@ -151,15 +151,17 @@ def find(
     """Clusters in queue order, without accounts that seem to be stolen keys, cut and joined as people decided."""
     chosen = selection.select(evidence, formed, compute.scaled(signals), seed=SEED)
 
-    def look_up(members: pd.DataFrame, tokens: pd.DataFrame) -> pd.DataFrame:
+    def look_up(members: pd.DataFrame, tokens: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         kind = "int64" if evidence.content.source == "phrases" else "str"
-        marked = marked_requests_expr(
-            inputs,
-            ibis.memtable(members.astype({"account_id": "str"})),
-            ibis.memtable(tokens.astype({"token": kind})),
-            evidence.content.source,
+        marked = execute.keep(
+            marked_requests_expr(
+                inputs,
+                ibis.memtable(members.astype({"account_id": "str"})),
+                ibis.memtable(tokens.astype({"token": kind})),
+                evidence.content.source,
+            )
         )
-        return execute(change_points_expr(marked))
+        return execute(places_apart_expr(marked)), execute(change_points_expr(marked))
 
     victims = takeover.find_victims(evidence, chosen.found, look_up)
     found = takeover.without_victims(evidence, chosen.found, chosen.floor, victims)
