@@ -281,8 +281,9 @@ def _templates(old: pd.DataFrame, links: pd.DataFrame, cluster: str, requests: f
         )  # fmt: skip
         out = out.rename(columns={"value": "template"})
         out["outside"] = (out.pop("sharers") - out["accounts"]).clip(lower=0)
-        asked = old.drop_duplicates("template").set_index("template")["capabilities"]
-        out["capabilities"] = out["template"].map(asked)
+        asked = dict(zip(old["template"], old["capabilities"], strict=True))
+        found = [list(asked.get(t, ())) for t in out["template"]]
+        out["capabilities"] = pd.Series(found, index=out.index, dtype=object)
     share = (out["requests"] / max(requests, 1.0)).clip(upper=1.0).round(6)
     return out.assign(cluster_id=cluster, share=share).sort_values("requests", ascending=False, kind="stable")
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -190,7 +190,8 @@ def verdict(now: WhatIf, before: WhatIf) -> tuple[str, str]:
     if not now.sizes:
         return "dissolves", "no part of four or more accounts is left"
     if len(now.sizes) > len(before.sizes):
-        return "splits", f"{len(now.sizes)} parts: {_sizes(now.sizes)}{fallen}"
+        sizes = f": {_sizes(now.sizes)}" if len(now.sizes) <= 3 else ""
+        return "splits", f"{len(now.sizes)} parts{sizes}{fallen}"
     if now.sizes[0] * 2 < before.sizes[0]:
         return "shrinks", f"{now.sizes[0]:,} of {before.sizes[0]:,} stay together{fallen}"
     return "holds", f"{_sizes(now.sizes)} together{fallen}"
@@ -203,6 +204,8 @@ def _sizes(sizes: tuple[int, ...]) -> str:
 
 def path(graph: LinkGraph, a: str, b: str, kinds: Collection[str] = ()) -> list[str]:
     """Node ids from a to b by the fewest and then the rarest shared values; empty when nothing joins them."""
+    import networkx as nx  # half a second of imports that only a path needs
+
     net = _network(graph, frozenset(kinds))
     ends = [graph.position.get(x, -1) for x in (a, b)]
     if any(e not in net for e in ends):
@@ -214,10 +217,12 @@ def path(graph: LinkGraph, a: str, b: str, kinds: Collection[str] = ()) -> list[
     return [graph.name(int(v)) for v in found]
 
 
-def _network(graph: LinkGraph, kinds: frozenset[str]) -> nx.Graph:
+def _network(graph: LinkGraph, kinds: frozenset[str]) -> Any:
     """The links as networkx graph; a common value counts up to twice as far as a rare one."""
+    import networkx as nx
+
     keep = graph.kept(kinds, ())
-    net: nx.Graph = nx.Graph()
+    net = nx.Graph()
     weight = 1.0 + 1.0 / (1.0 + np.maximum(graph.bits[keep], 0.0))
     net.add_weighted_edges_from(
         zip(graph.left[keep].tolist(), graph.right[keep].tolist(), weight.tolist(), strict=True)

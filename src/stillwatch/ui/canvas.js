@@ -154,8 +154,10 @@ class Drawing {
     const { x, y, kind, off, lit, chosen, edges, n, anyDim } = this, scale = this.net.getScale(), many = edges.length > 16000;
     if (!(this.moving && many)) {
       const faint = new Path2D(), strong = new Path2D();
+      const via = this.g.via; let on = 0; for (let q = 0; q < off.length; q++) if (!off[q]) on |= 1 << q;
       for (let e = 0; e < edges.length; e += 2) {
         const a = edges[e], b = edges[e + 1];
+        if (via && !(via[e >> 1] & on)) continue;
         if (off[kind[a]] || off[kind[b]] || this.gone[a] || this.gone[b]) continue;
         const path = anyDim && lit[a] && lit[b] ? strong : faint;
         path.moveTo(x[a], y[a]); path.lineTo(x[b], y[b]);

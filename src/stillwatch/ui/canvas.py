@@ -9,7 +9,7 @@ first; which of them are opened is part of the drawing's version.
 Drawing (JSON): ``name``, ``height``, ``alt``, ``hint``, ``kinds`` [{kind, title, shape, light, dark, count, fixed}],
 ``ids``, ``labels``, ``tips``, ``kind`` (position in kinds), ``x``, ``y``, ``r``, ``edges`` (flat pairs of positions),
 and where something is folded ``count`` (accounts inside a super-node, -1 for the handle of an opened group, 0 for
-others) and ``more`` (members of a value that are inside super-nodes).
+others), ``more`` (members of a value that are inside super-nodes) and ``via`` (bit set of the kinds of each edge).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyvis
 import streamlit as st
 
 from stillwatch.ui import look
@@ -92,7 +92,10 @@ class Marks:
 
 @cache
 def _components() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
-    vis = (Path(pyvis.__file__).parent / "lib/vis-9.1.2/vis-network.min.js").read_text()
+    place = find_spec("pyvis")  # only its folder: importing it would load networkx and more
+    assert place is not None
+    assert place.origin is not None
+    vis = (Path(place.origin).parent / "lib/vis-9.1.2/vis-network.min.js").read_text()
     vis = vis.replace("//# sourceMappingURL=vis-network.min.js.map", "")
     component = st.components.v2.component
     library = component("stillwatch_vis", js=f"{vis}\n;export default function () {{}}\n")
@@ -199,7 +202,7 @@ def build(
     at = {node: i for i, node in enumerate(ids)}
     for node, members in groups.items():
         at.update(dict.fromkeys(members, at[node]))
-    edges = _edges(links, nodes, at)
+    edges, ways = _edges(links, nodes, at)
     version = f"{family}|{'all' if everything else ','.join(map(str, sorted(opened)))}|{height}"
     order = ["account", *[k for k in look.MARKS if k in set(kinds)]]
     order = list(dict.fromkeys([*order, *kinds]))
@@ -233,6 +236,7 @@ def build(
     place = {k["kind"]: i for i, k in enumerate(document["kinds"])}  # type: ignore[arg-type]
     document["kind"] = [place[k] for k in kinds]
     if groups:
+        document["via"] = [sum(1 << place[k] for k in w) for w in ways]
         document["count"] = counts
         document["more"] = _inside_groups(links, ids, groups)
     body = json.dumps(document, separators=(",", ":")).encode()
@@ -247,19 +251,33 @@ def _inside_groups(links: pd.DataFrame, ids: list[str], groups: dict[str, tuple[
     return [int(found.get(i, 0)) for i in ids]
 
 
-def _edges(links: pd.DataFrame, nodes: pd.DataFrame, at: dict[str, int]) -> np.ndarray[Any, Any]:
-    """Pairs of positions; links into a folded group run to its super-node, links inside one are left out."""
+def _edges(
+    links: pd.DataFrame, nodes: pd.DataFrame, at: dict[str, int]
+) -> tuple[np.ndarray[Any, Any], list[tuple[str, ...]]]:
+    """Pairs of positions, and the kinds that each stands for; links into a folded group run to its super-node, links
+    inside one are left out.
+    """
     values = links["kind"].astype(str) + ":" + links["value"].astype(str)
     group_of: dict[str, int] = {}
-    if any(node.startswith(GROUP) for node in at):
+    folded = any(node.startswith(GROUP) for node in at)
+    if folded:
         hubs = nodes[nodes["kind"] != "account"]
-        folded = {g: at.get(f"{GROUP}{g}") for g in hubs["group"].unique()}
-        group_of = {n: p for n, g in zip(hubs["node_id"], hubs["group"], strict=True) if (p := folded[g]) is not None}
+        homes = {g: at.get(f"{GROUP}{g}") for g in hubs["group"].unique()}
+        group_of = {
+            n: p
+            for n, g in zip(hubs["node_id"], hubs["group"], strict=True)
+            if n not in at and (p := homes[g]) is not None
+        }
     a = links["account_id"].map(at)
     b = values.map(lambda v: at.get(v, group_of.get(v)))
-    pairs = pd.DataFrame({"a": a, "b": b}).dropna().astype("int64")
+    pairs = pd.DataFrame({"a": a, "b": b, "kind": links["kind"].astype(str)}).dropna()
+    pairs = pairs.astype({"a": "int64", "b": "int64"})
     pairs = pairs[pairs["a"] != pairs["b"]].drop_duplicates()
-    return pairs.to_numpy()
+    if not folded:
+        return pairs[["a", "b"]].to_numpy(), []
+    low, high = pairs[["a", "b"]].min(axis=1), pairs[["a", "b"]].max(axis=1)
+    ways = pairs.assign(a=low, b=high).groupby(["a", "b"], sort=True)["kind"].agg(lambda k: ",".join(sorted(set(k))))
+    return np.array([list(k) for k in ways.index], dtype=np.int64).reshape(-1, 2), [tuple(w.split(",")) for w in ways]
 
 
 def _label(kind: str, text: str) -> str:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from markupsafe import Markup
 
 from stillwatch.errors import NothingYet, StillwatchError, UnknownTarget
-from stillwatch.pipeline import recut
-from stillwatch.pipeline.recut import Decided
 from stillwatch.ui import kit, navigation, queue_facts, session, state, words
 from stillwatch.ui.cluster_facts import Cluster
 
+if TYPE_CHECKING:
+    from stillwatch.pipeline.recut import Decided
+
 _NOTE = "_cut_note"
+
+
+def _recut() -> ModuleType:
+    """The pipeline's part; two seconds of imports that only a decision needs."""
+    from stillwatch.pipeline import recut
+
+    return recut
 
 
 def _do(work: Callable[[], Decided], said: Callable[[Decided], str], open_id: Callable[[Decided], str | None]) -> bool:
@@ -46,7 +55,7 @@ def split_dialog(cluster: Cluster, accounts: Sequence[str], because: str = "") -
                               placeholder="What sets them apart? Kept in the audit log")  # fmt: skip
         pressed = st.form_submit_button("Split off", type="primary", icon=":material/call_split:")
     if pressed and _do(
-        lambda: recut.split(
+        lambda: _recut().split(
             session.settings(), session.case_store(), cluster.cluster_id, accounts, by=session.who(), reason=reason
         ),
         lambda d: f"{words.count(len(d.cut.moved), 'account')} split off as {d.cut.other_id} ({d.cut.decision_id}).",
@@ -76,7 +85,7 @@ def merge_dialog(cluster: Cluster) -> None:
     if other is None:
         st.warning("Choose the cluster that is to be joined to this one.")
     elif _do(
-        lambda: recut.merge(
+        lambda: _recut().merge(
             session.settings(), session.case_store(), cluster.cluster_id, other, by=session.who(), reason=reason
         ),
         lambda d: f"{d.cut.other_id} joined to {d.cut.cluster_id} ({d.cut.decision_id}).",
@@ -95,7 +104,7 @@ def undo_dialog(decision_id: str, what: str) -> None:
                                placeholder="Why was it wrong? Both stay in the history")  # fmt: skip
         pressed = st.form_submit_button("Take back", type="primary", icon=":material/undo:")
     if pressed and _do(
-        lambda: recut.undo(session.settings(), session.case_store(), decision_id, by=session.who(), reason=reason),
+        lambda: _recut().undo(session.settings(), session.case_store(), decision_id, by=session.who(), reason=reason),
         lambda d: f"{d.cut.decision_id} was taken back; {d.cut.cluster_id} is as it was.",
         lambda _: None,
     ):
@@ -145,15 +154,15 @@ def note(cluster: Cluster) -> None:
             st.success(words.md(text, 400), icon=":material/check_circle:")
             if other:
                 st.button(f"Open {other}", key="open_split", icon=":material/hub:", on_click=_open, args=(other,))
-    standing, applied = session.case_store().standing_decisions(), recut.applied(cluster.run)
-    if set(standing) == set(applied):
+    standing, applied = session.case_store().standing_decisions(), cluster.run.manifest.get("decisions") or ()
+    if set(standing) == {str(d) for d in applied}:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.warning("The published run does not show all splits and merges that stand.", icon=":material/pending:")
         if st.button("Apply them now", key="apply_cuts", icon=":material/sync:"):
             try:
                 with st.spinner("Counting the parts again…"):
-                    run = recut.republish(session.settings(), session.case_store())
+                    run = _recut().republish(session.settings(), session.case_store())
             except StillwatchError as e:
                 kit.error(e)
                 return
@@ -170,7 +179,7 @@ def successor(cluster_id: str) -> str | None:
     now, steps = session.case_store().forwarded(cluster_id)
     if not steps or now not in set(session.frame("clusters")["cluster_id"]):
         return None
-    st.session_state[_NOTE] = (f"An old link: {'; '.join(steps)}.", None)
+    st.session_state.setdefault(_NOTE, (f"An old link: {'; '.join(steps)}.", None))
     return now
 
 

@@ -20,6 +20,9 @@ from stillwatch.ui.canvas import GROUP, Drawing, build
 from stillwatch.ui.words import missing, plain
 from stillwatch.warehouse.runs import Run
 
+_FEW = pa.dictionary(pa.int8(), pa.string())
+"""Type of columns with a few different words: a byte a row on their way to the browser."""
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -135,15 +138,15 @@ class Cluster:
         """The list of members, highest score first: account, risk, trend, requests, links, role, status."""
         accounts, trend = self.accounts, self.bins.sparklines
         ids = accounts["account_id"].tolist()
+        words = {name: pa.array(accounts[name].fillna("").tolist(), pa.string()) for name in ("role", "status")}
         return pa.table(
             {
                 "account": pa.array(ids, pa.string()),
-                "risk": pa.array(accounts["score"], pa.float64()),
-                "trend": pa.array([trend.get(i) for i in ids], pa.list_(pa.int64())),
-                "requests": pa.array(accounts["requests"], pa.int64()),
-                "links": pa.array([len({n for _, n in self.values_of.get(i, ())}) for i in ids], pa.int64()),
-                "role": pa.array(accounts["role"].fillna("").tolist(), pa.string()),
-                "status": pa.array(accounts["status"].fillna("").tolist(), pa.string()),
+                "risk": pa.array(accounts["score"], pa.float32()),
+                "trend": pa.array([trend.get(i) for i in ids], pa.list_(pa.int32())),
+                "requests": pa.array(accounts["requests"], pa.int64()).cast(pa.int32(), safe=False),
+                "links": pa.array([len({n for _, n in self.values_of.get(i, ())}) for i in ids], pa.int16()),
+                **{name: column.dictionary_encode().cast(_FEW) for name, column in words.items()},
             }
         )
 
@@ -273,7 +276,7 @@ def member_table(cluster: Cluster, in_focus: Focus, labels: pd.DataFrame) -> pa.
     if not labels.empty:
         of_accounts = labels[labels["target_type"] == "account"]
         said = dict(zip(of_accounts["target_id"].tolist()[::-1], of_accounts["value"].tolist()[::-1], strict=True))
-    label = pa.array([said.get(i, "").replace("_", " ") for i in ids], pa.string())
+    label = pa.array([said.get(i, "").replace("_", " ") for i in ids], pa.string()).dictionary_encode().cast(_FEW)
     table = table.add_column(table.num_columns - 1, "label", label)
     if in_focus.in_window is not None:
         inside = pa.array([in_focus.in_window.get(i, 0) for i in ids], pa.int64())

@@ -67,7 +67,7 @@ def _tools(cluster: Cluster, filters: state.Filters, seen: Focus, picture: canva
             _groups(cluster, seen, picture, everything)
         steps = state.steps_back()
         st.button(
-            "Back", key="step_back", icon=":material/undo:", shortcut="Backspace", disabled=not steps, on_click=_back,
+            "Back", key="step_back", icon=":material/undo:", shortcut="U", disabled=not steps, on_click=_back,
             help=f"Take back the last change of the view ({steps} of 10 kept)",
         )  # fmt: skip
         with st.popover("Views", icon=":material/bookmark:", help="Saved views, pins"):

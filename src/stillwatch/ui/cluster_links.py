@@ -140,13 +140,21 @@ def values_table(cluster: Cluster, seen: Focus, hidden: frozenset[EvidenceKind])
 
 
 def part_letters(cluster: Cluster, now: WhatIf, drawing: Drawing) -> str:
-    """One character for each node of the drawing: its part (0 = largest, ``.`` = in none), space for a group."""
+    """One character for each node of the drawing: its part (0 = largest, ``.`` = in none); of a folded group that of
+    most of its accounts.
+    """
     at = graph(cluster).position
     letters = []
     for node in drawing.ids:
         number = at.get(node)
-        part = None if number is None else int(now.part[number])
-        letters.append(" " if part is None else "." if part < 0 else _LETTERS[min(part, len(_LETTERS) - 1)])
+        if number is not None:
+            part = int(now.part[number])
+        elif node in drawing.groups:
+            inside = now.part[[at[a] for a in drawing.groups[node]]]
+            part = int(np.bincount(inside + 1).argmax()) - 1
+        else:
+            part = 0
+        letters.append("." if part < 0 else _LETTERS[min(part, len(_LETTERS) - 1)])
     return "".join(letters)
 
 

@@ -40,14 +40,18 @@ def draw(
     cluster: Cluster, filters: state.Filters, seen: Focus, table: pa.Table, key: str, chosen: list[str], now: WhatIf
 ) -> None:
     """The chosen list, then reasons and label form. ``table``: the members in focus."""
+    names = {**TABS, "members": f"Members {len(table):,}"}
     with kit.title_row():
         st.segmented_control(
-            "List", list(TABS), format_func=TABS.__getitem__, default=filters.tab, key=_TAB, required=True,
+            "List", list(TABS), format_func=names.__getitem__, default=filters.tab, key=_TAB, required=True,
             label_visibility="collapsed", on_change=_tab,
         )  # fmt: skip
         st.space("stretch")
+        if filters.dropped or filters.out:
+            st.button("Count all", key="count_all", icon=":material/replay:", on_click=_count_all,
+                      help="Count every reason, value and account again")  # fmt: skip
         if filters.tab == "members":
-            _member_actions(cluster, seen, table, chosen)
+            _member_actions(cluster, seen, table, chosen, brief=bool(filters.dropped or filters.out))
     if filters.tab == "values":
         _values(cluster, filters, seen)
     elif filters.tab == "parts":
@@ -77,11 +81,11 @@ def _frame(data: Any, key: str, columns: dict[str, Any], alt: str, height: int =
 # --- members ----------------------------------------------------------------------------------------------------------
 
 
-def _member_actions(cluster: Cluster, seen: Focus, table: pa.Table, chosen: list[str]) -> None:
+def _member_actions(cluster: Cluster, seen: Focus, table: pa.Table, chosen: list[str], *, brief: bool) -> None:
     leaving = chosen if len(chosen) > 1 else sorted(seen.accounts or ())
     if 1 < len(leaving) < len(cluster.accounts) - 1 and st.button(
         f"Split off {len(leaving):,}", key="split_members", icon=":material/call_split:",
-        help="Make these accounts a cluster of their own, with a reason; it can be taken back",
+        help=f"Make these {len(leaving):,} accounts a cluster of their own, with a reason; it can be taken back",
     ):  # fmt: skip
         cluster_cut.split_dialog(cluster, leaving)
     if len(chosen) == 1:
@@ -92,9 +96,9 @@ def _member_actions(cluster: Cluster, seen: Focus, table: pa.Table, chosen: list
             f"Keep {len(chosen)}", key="keep", icon=":material/filter_alt:", on_click=_select, args=(tuple(chosen),),
             help="Make the ticked rows the selection",
         )  # fmt: skip
-    requests = words.number(pc.sum(table["requests"]).as_py() or 0)
-    head = "In focus: " if seen.accounts is not None else ""
-    kit.html(kit.quiet(f"{head}{words.count(len(table), 'account')}, {requests} requests"))
+    if not brief:
+        requests = words.number(pc.sum(table["requests"]).as_py() or 0)
+        kit.html(kit.quiet("In focus" if seen.accounts is not None else f"{requests} requests"))
 
 
 def _members(filters: state.Filters, seen: Focus, table: pa.Table, key: str) -> None:
@@ -271,8 +275,6 @@ def _outcome(cluster: Cluster, filters: state.Filters, now: WhatIf) -> None:
     left, whole, views = cluster_links.weight(cluster, filters.dropped)
     kit.html(kit.chip(f"{title}: {meaning}", tone, symbol, "Accounts still connected by the shared values that count"))
     kit.html(kit.quiet(f"{left:.0f} of {whole:.0f} bits, {words.count(views, 'view')}"))
-    st.space("stretch")
-    st.button("Count all", key="count_all", icon=":material/replay:", on_click=_count_all)
 
 
 def _count_all() -> None:

@@ -1,0 +1,140 @@
+"""The Cluster page of a 20,000-account cluster in a real Chromium: until usable, megabytes sent, answers to clicks.
+
+    python benchmarks/bench_workspace.py [--accounts N] [--rounds N] [--out FILE]
+
+Cold is the first visit to a fresh server by a fresh browser, warm the next visits by the same. Usable means: the graph
+is drawn and no script run is under way. A click's time runs from the click to the end of the script run that it
+caused, with drawing. Targets: cold under 3 s, warm under 1 s, at most 1.5 MB, a click under 500 ms (median).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+import big_run
+from live_app import CHROMIUM_FLAGS, IDLE, find_chromium, running_app
+
+DRAWN = (
+    """() => {
+  const find = root => { for (const e of root.querySelectorAll('*')) {
+    if (e.__nodeXY) return e; if (e.shadowRoot) { const f = find(e.shadowRoot); if (f) return f; } } return null; };
+  const e = window.__canvas = find(document); return e && e.dataset.drawnMs && ("""
+    + IDLE
+    + "); }"
+)
+"""JavaScript that is true once the canvas is drawn and no script run is under way; leaves it in ``__canvas``."""
+BUSY = f"() => !({IDLE})"
+
+
+class Meter:
+    """Bytes that the server sent to one page: files and websocket."""
+
+    def __init__(self, page: Page) -> None:
+        self.socket = self.files = 0
+        page.on("websocket", lambda s: s.on("framereceived", self._frame))
+        page.on("response", self._response)
+
+    def _frame(self, data: Any) -> None:
+        self.socket += len(data)
+
+    def _response(self, response: Any) -> None:
+        self.files += int(response.headers.get("content-length") or 0)
+
+
+def visit(page: Page, url: str) -> float:
+    start = time.perf_counter()
+    page.goto(url)
+    page.wait_for_function(DRAWN)
+    return time.perf_counter() - start
+
+
+def answered(page: Page, act: Callable[[], None]) -> float:
+    """Milliseconds until the script run that a click causes has ended."""
+    start = time.perf_counter()
+    act()
+    try:
+        page.wait_for_function(BUSY, timeout=400, polling=5)
+    except PlaywrightTimeout:  # it was over before we looked
+        return (time.perf_counter() - start) * 1000 - 400
+    page.wait_for_function(IDLE, polling=5)
+    took = (time.perf_counter() - start) * 1000
+    page.wait_for_timeout(450)
+    return took
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--accounts", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+        home = Path(place) / "home"
+        big_run.publish(home, options.accounts)
+        with running_app(home) as url:
+            browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_FLAGS))
+            context = browser.new_context(viewport={"width": 1600, "height": 1000})
+            page = context.new_page()
+            address = f"{url}/cluster?cluster={big_run.BIG}"
+            meter = Meter(page)
+            found: dict[str, Any] = {"cold_s": visit(page, address), "cold_socket_mb": meter.socket / 1e6}
+            warm = []
+            for _ in range(options.rounds):
+                other = context.new_page()
+                meter = Meter(other)
+                warm.append(visit(other, address))
+                found["warm_socket_mb"] = meter.socket / 1e6
+                other.close()
+            found["warm_s"] = statistics.median(warm)
+            found["clicks_ms"] = clicks(page, options.rounds)
+            page.goto("about:blank")
+            meter = Meter(page)
+            found["everything_s"] = visit(page, f"{address}&open=all")
+            found["everything_socket_mb"] = meter.socket / 1e6
+            found["clicks_on_everything_ms"] = clicks(page, options.rounds)
+            browser.close()
+    for name, value in found.items():
+        print(f"{name:24}", json.dumps(value) if isinstance(value, dict) else f"{value:.2f}")
+    if options.out:
+        options.out.write_text(json.dumps({**found, "accounts": options.accounts}, indent=1))
+
+
+def clicks(page: Page, rounds: int) -> dict[str, int]:
+    """Median milliseconds of each sort of click."""
+    switch = page.get_by_role("switch")
+    taken: dict[str, list[float]] = {}
+
+    def node(i: int) -> None:
+        place = page.evaluate(
+            """i => { const c = window.__canvas, d = c.__drawing; return c.__nodeXY(d.g.ids[i]); }""", i
+        )
+        page.mouse.click(*place)
+
+    for turn in range(rounds):
+        steps: list[tuple[str, Callable[[], None]]] = [
+            ("select a node", lambda t=turn: node(t)),
+            ("drop a reason", lambda: switch.nth(2).click()),
+            ("parts", lambda: page.get_by_text("Parts", exact=True).click()),
+            ("count it again", lambda: switch.nth(2).click()),
+            ("members", lambda: page.get_by_text("Members", exact=True).click()),
+            ("another lane", lambda: page.get_by_text("Models", exact=True).click()),
+            ("first lane", lambda: page.get_by_text("Groups", exact=True).last.click()),
+            ("clear", lambda: page.get_by_role("button", name="Clear").click()),
+        ]
+        for name, act in steps:
+            taken.setdefault(name, []).append(answered(page, act))
+    return {name: round(statistics.median(ms)) for name, ms in taken.items()}
+
+
+if __name__ == "__main__":
+    main()
