@@ -5,7 +5,9 @@
 A client that speaks the browser's protocol opens every page of the sample world, then presses everything on it that
 can be pressed without doing harm: every button that is not left out below, every tab, pill, option, row and switch,
 and every page change from every page. A click's time runs from the message leaving the client to the server's "script
-finished"; drawing in the browser is not in it. Target: the median of all clicks under 300 ms.
+finished"; drawing in the browser is not in it. Target: the median of all clicks under 300 ms. The Hunt page is also
+asked questions that nobody asked before (no answer comes out of a cache): by a value of every kind, by a part of an
+account id, by days, in every view.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
 
 import streamlit
 import websockets
@@ -32,6 +35,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from live_app import running_app, sample_home
+from stillwatch.config import settings
+from stillwatch.warehouse import runs
 
 TARGET_MS = 300
 LONG_WORK = re.compile(r"\b(import|detection|detect|train|export|verify|load|roll back|promote)\b", re.IGNORECASE)
@@ -73,13 +78,17 @@ class Session:
         self.cached: dict[str, ForwardMsg] = {}
         self.errors: list[str] = []
 
-    async def run(self, *, page: str | None = None, click: Click | None = None) -> tuple[float, int]:
+    async def run(
+        self, *, page: str | None = None, click: Click | None = None, query: str | None = None
+    ) -> tuple[float, int]:
         """One script run; answers milliseconds until it finished and bytes received."""
         back = BackMsg()
         rerun = back.rerun_script
         if page is not None:
-            self.page, self.query = page, ""
+            self.page, self.query = page, query or ""
             self.elements.clear()
+        elif click is not None and not click.fragment:
+            self.elements.clear()  # all of it is drawn anew
         rerun.page_script_hash = self.page
         rerun.query_string = self.query
         rerun.cached_message_hashes.extend(self.cached)
@@ -122,6 +131,10 @@ class Session:
             if element.WhichOneof("type") == "exception":
                 self.errors.append(element.exception.message)
 
+    def shows(self, click: Click) -> bool:
+        """Whether what is to be pressed is still on the page."""
+        return any(c.state.id == click.state.id for c in self.clicks())
+
     def clicks(self) -> Iterator[Click]:
         """Everything on the page that can be pressed."""
         for element, fragment in list(self.elements.values()):
@@ -162,8 +175,32 @@ def _option_text(option: object) -> str:
     return str(getattr(option, "content", option))
 
 
-async def measure(url: str, rounds: int) -> list[Timing]:
-    """Times of all page changes and clicks; raises when a page shows an exception."""
+def questions(home: Path, rounds: int) -> list[tuple[str, str]]:
+    """What to ask the Hunt page: what it is called, and its link; no question twice."""
+    run = runs.current(settings(home).runs)
+    if not run.has("sightings"):
+        return []
+    seen = run.frame("sightings", columns=["kind", "value", "sharers"]).drop_duplicates(["kind", "value"])
+    seen = seen[seen["kind"] != "day"].sort_values(["sharers", "value"], ascending=[False, True])
+    out = [
+        (f"ask by {kind}, {view}", urlencode({"has": f"{kind}:{value}", "show": view}))
+        for kind, own in seen.groupby("kind")
+        for value, view in zip(
+            own["value"].head(rounds * 4), ("table", "shared", "graph", "timeline") * rounds, strict=False
+        )
+    ]
+    accounts = run.frame("accounts", columns=["account_id"])["account_id"]
+    out += [("ask by part of an id", urlencode({"find": a[-6:]})) for a in accounts.tail(rounds)]
+    days = run.frame("sightings", filters=[("kind", "=", "day")], columns=["value"])["value"].drop_duplicates()
+    model = seen[seen["kind"] == "model"]["value"].head(1)
+    for day in sorted(days)[-rounds:]:
+        out.append(("ask by day", urlencode({"since": day, "until": day})))
+        out += [("ask by model on a day", urlencode({"has": f"model:{m}", "since": day, "until": day})) for m in model]
+    return out
+
+
+async def measure(url: str, rounds: int, asked: list[tuple[str, str]], only: list[str]) -> list[Timing]:
+    """Times of all page changes, clicks and questions; raises when a page shows an exception."""
     found: dict[tuple[str, str, str], Timing] = {}
 
     def note(page: str, what: str, kind: str, ms: float, received: int) -> None:
@@ -173,7 +210,13 @@ async def measure(url: str, rounds: int) -> list[Timing]:
 
     async with _visit(url) as first:
         await first.run()
-        pages = dict(first.pages)
+        pages = {name: page for name, page in first.pages.items() if not only or name.lower() in only}
+    async with _visit(url) as session:
+        await session.run()
+        for what, query in asked if "Hunt" in pages else ():
+            note("Hunt", what, "question", *await session.run(page=pages["Hunt"], query=query))
+        if session.errors:
+            raise SystemExit(f"Hunt shows an exception: {session.errors[0]}")
     for _ in range(rounds):
         async with _visit(url) as session:
             await session.run()
@@ -183,7 +226,10 @@ async def measure(url: str, rounds: int) -> list[Timing]:
             async with _visit(url) as session:
                 await session.run()
                 await session.run(page=page)
-                for click in list(session.clicks()):
+                # what is inside a fragment first: filters above may leave nothing to press there
+                for click in sorted(session.clicks(), key=lambda c: not c.fragment):
+                    if not session.shows(click):
+                        continue
                     note(name, click.what, click.kind, *await session.run(click=click))
                     if session.page != page:  # the click led elsewhere
                         await session.run(page=page)
@@ -223,12 +269,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--home", type=Path, help="a home that may be changed; default: the sample data")
     parser.add_argument("--rounds", type=int, default=3, help="times everything is pressed (default 3)")
+    parser.add_argument("--only", nargs="+", default=[], metavar="PAGE", help="these pages alone, for example hunt")
     parser.add_argument("--out", type=Path, help="write the figures here as JSON")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() if options.home is None else nullcontext(str(options.home)) as place:
         home = options.home or sample_home(Path(place) / "home")
         with running_app(home) as url:
-            timings = asyncio.run(measure(url, options.rounds))
+            timings = asyncio.run(measure(url, options.rounds, questions(home, options.rounds), options.only))
     every = [ms for t in timings for ms in t.ms]
     median, p95 = statistics.median(every), statistics.quantiles(every, n=20)[-1]
     print(table(timings))

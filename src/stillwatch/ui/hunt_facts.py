@@ -22,7 +22,7 @@ from stillwatch.warehouse.searching import Search, Term
 
 PAGE = 100
 """Accounts on one page of an answer."""
-DRAWN_ACCOUNTS, DRAWN_VALUES = 300, 150
+DRAWN_ACCOUNTS, DRAWN_VALUES = 160, 80
 """The most that a drawing of an answer holds; more is a hair ball, and the table has them all."""
 LABEL_LIMIT = 20_000
 """Accounts that one bulk label may reach."""
