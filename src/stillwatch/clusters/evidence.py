@@ -73,7 +73,7 @@ def gather(accounts: pd.DataFrame, owner: Ints, content: Content, incidences: di
     for name, kinds in (("hard", HARD), ("soft", SOFT)):
         parts = [p for p in evidence.of_kinds(kinds) if p.matrix.nnz]
         if parts:
-            evidence.nulls[name] = DegreeNull(parts, owner, places=name == "soft")
+            evidence.nulls[name] = DegreeNull(parts, owner)
     for kind, part in identity.items():
         if part.matrix.nnz:
             evidence.nulls[kind] = DegreeNull([part], owner)

@@ -45,8 +45,8 @@ class Floor:
 
     @property
     def bar(self) -> float:
-        """-log10 of the combined p-value that an alarm needs: one false alarm in thirty data sets."""
-        return 1.5 + float(np.log10(max(self.tests, 1)))
+        """-log10 of the combined p-value that an alarm needs: one false alarm in ten data sets."""
+        return 1.0 + float(np.log10(max(self.tests, 1)))
 
     def ties(self, t: Tested) -> float:
         """-log10 of the combined p-value (Fisher 1932) of what ties a group together, content apart.
@@ -67,8 +67,8 @@ _CHANCE = 0.6
 
 
 def _enforced(t: Tested) -> float:
-    """Strength of past enforcement; fewer than three accounts are an accident."""
-    return _strength(t.enforced_p) if t.enforced >= 3 else 0.0
+    """Strength of past enforcement; one account is an accident."""
+    return _strength(t.enforced_p) if t.enforced >= 2 else 0.0
 
 
 def floor_of(tested: list[Tested]) -> Floor:

@@ -139,8 +139,9 @@ def _grown(evidence: Evidence, behaviour: Floats, t: Tested, floor: Floor, stead
     after = judge(again, floor, stability=steady)
     if after.tier != Tier.ALARM and after.score < before.score:
         return []
-    if before.tier != Tier.ALARM and after.tier == Tier.ALARM and not _confirmed(evidence, t, tied, members, floor):
-        # The seed was chosen for its links: what was not chosen has to show the same ties before there is an alarm.
+    clear = before.tier == Tier.ALARM or floor.ties(again) >= floor.bar + 1.0
+    if after.tier == Tier.ALARM and not clear and not _confirmed(evidence, t, tied, members, floor):
+        # The seed was chosen for its links: it takes more, or ties of what was not chosen, before there is an alarm.
         after = _reviewed(after, _UNCONFIRMED)
     pieces = split(evidence, members, seed=seed)
     if len(pieces) == 1:

@@ -19,7 +19,7 @@ from scipy import sparse, stats
 from stillwatch.graph.world import Floats, Incidence, Ints, components
 
 _BODY = 5
-"""Owners that make a body of people in one place."""
+"""Owners that make a body of people around one value."""
 
 
 def bits(sharers: Ints, population: int) -> Floats:
@@ -67,15 +67,13 @@ class Excess:
 class DegreeNull:
     """Null of one or several kinds of evidence; answers for any group of accounts.
 
-    Every kind keeps its own degrees: a thousand conversations do not make a shared card more likely.
+    Every kind keeps its own degrees: a thousand conversations do not make a shared card more likely. Where one value
+    holds three quarters of five or more owners that are tied together, they are openly together (an event with its
+    venue and voucher, a laboratory): one relationship, whatever else they share.
     """
 
-    def __init__(self, parts: list[Incidence], owner: Ints, *, places: bool = False) -> None:
-        """``places``: the values are places (networks, sign-up addresses). Where one place holds three quarters of five
-        or more owners that are tied together, they are openly in one place (an event, a laboratory): one relationship.
-        """
+    def __init__(self, parts: list[Incidence], owner: Ints) -> None:
         self.parts = parts
-        self.places = places
         self.owner = owner
         self.matrix = sparse.hstack([p.matrix for p in parts]).tocsr()
         self._sizes = []
@@ -108,10 +106,9 @@ class DegreeNull:
         touched[part.row] = True
         people = np.bincount(labels[:owners][touched], minlength=int(labels.max()) + 1)
         things = np.bincount(labels[owners:], minlength=len(people))
-        if self.places:
-            largest = np.zeros(len(people), dtype=np.int64)
-            np.maximum.at(largest, labels[owners:], np.bincount(part.col, minlength=len(tied)))
-            things = np.where((people >= _BODY) & (4 * largest >= 3 * people), 1, things)
+        largest = np.zeros(len(people), dtype=np.int64)
+        np.maximum.at(largest, labels[owners:], np.bincount(part.col, minlength=len(tied)))
+        things = np.where((people >= _BODY) & (4 * largest >= 3 * people), 1, things)
         ties = int(np.minimum(np.maximum(people - 1, 0), things).sum())
         p = float(stats.poisson.sf(ties - 1, expected)) if expected > 0 else 0.0
         return Excess(ties, expected, len(tied), int(touched[local].sum()), p)

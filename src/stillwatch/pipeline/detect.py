@@ -16,6 +16,7 @@ import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from stillwatch import __version__
 from stillwatch.clusters import candidates, handmade, report, selection, takeover
@@ -149,7 +150,8 @@ def find(
     cuts: Sequence[HandCut] = (),
 ) -> list[selection.Found]:
     """Clusters in queue order, without accounts that seem to be stolen keys, cut and joined as people decided."""
-    chosen = selection.select(evidence, formed, compute.scaled(signals), seed=SEED)
+    with threadpool_limits(1):  # many small models: threads of a linear algebra library would only wait for each other
+        chosen = selection.select(evidence, formed, compute.scaled(signals), seed=SEED)
 
     def look_up(members: pd.DataFrame, tokens: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         kind = "int64" if evidence.content.source == "phrases" else "str"
