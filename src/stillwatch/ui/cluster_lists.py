@@ -15,7 +15,7 @@ import streamlit as st
 
 from stillwatch.clusters.whatif import WhatIf
 from stillwatch.domain import EvidenceKind, TargetType
-from stillwatch.ui import cluster_cut, cluster_links, kit, labelling, ledger, navigation, state, words
+from stillwatch.ui import cluster_cut, cluster_links, cluster_requests, kit, labelling, ledger, navigation, state, words
 from stillwatch.ui.cluster_facts import Cluster, Focus, reasons_in_focus, touched_by
 
 TABS = {"members": "Members", "values": "Values", "parts": "Parts", "bridges": "Bridges"}
@@ -41,9 +41,10 @@ def draw(
 ) -> None:
     """The chosen list, then reasons and label form. ``table``: the members in focus."""
     names = {**TABS, "members": f"Members {len(table):,}"}
+    st.session_state[_TAB] = filters.tab  # Back and saved views change it too
     with kit.title_row():
         st.segmented_control(
-            "List", list(TABS), format_func=names.__getitem__, default=filters.tab, key=_TAB, required=True,
+            "List", list(TABS), format_func=names.__getitem__, key=_TAB, required=True,
             label_visibility="collapsed", on_change=_tab,
         )  # fmt: skip
         st.space("stretch")
@@ -152,16 +153,28 @@ def _values(cluster: Cluster, filters: state.Filters, seen: Focus) -> None:
         "Shared values in focus, rarest first",
     )
     nodes = tuple(str(table["node"][r].as_py()) for r in rows)
-    _node_actions(filters, nodes, words.count(len(table), "shared value"))
+    _node_actions(filters, nodes, words.count(len(table), "shared value"), behind=(cluster, seen))
 
 
-def _node_actions(filters: state.Filters, nodes: tuple[str, ...], note: str) -> None:
-    """Select or drop what is ticked."""
+def _node_actions(
+    filters: state.Filters, nodes: tuple[str, ...], note: str, behind: tuple[Cluster, Focus] | None = None
+) -> None:
+    """Select or drop what is ticked, or list the requests behind it (else behind what is in focus)."""
     with st.container(
         horizontal=True, gap="small", vertical_alignment="center", height=_LINE - 8, border=False, key="node_actions"
     ):
         kit.html(kit.quiet(note))
         st.space("stretch")
+        if behind is not None and st.button(
+            "Requests",
+            key="requests_open",
+            icon=":material/list_alt:",
+            help="The requests behind it, without their text",
+        ):
+            cluster, seen = behind
+            picked = nodes or tuple(s for s in seen.selected if s in cluster.sharers_of and s not in cluster.position)
+            users = frozenset(a for n in nodes for a in cluster.sharers_of.get(n, ())) if nodes else seen.accounts
+            cluster_requests.show(cluster, picked, users, filters.window)
         if nodes:
             st.button(
                 f"Select {len(nodes)}", key="select_nodes", icon=":material/filter_alt:", on_click=_select,

@@ -21,6 +21,7 @@ def draw(cluster: Cluster, filters: state.Filters, seen: Focus) -> None:
     """Title line with the choice of lanes, and the chart."""
     strip = filters.lane == "hours"
     cells, left_out = lanes(cluster, "group" if strip else filters.lane)
+    st.session_state[_LANE] = filters.lane  # Back and saved views change it too
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         who = "all members" if seen.accounts is None else words.count(len(seen.accounts), "account")
         kit.title("Activity", f"{'' if strip else 'top lane: '}{who}; drag to brush a window")
@@ -32,8 +33,8 @@ def draw(cluster: Cluster, filters: state.Filters, seen: Focus) -> None:
             )
         )
         st.segmented_control(
-            "Lanes", list(_LANE_WORDS), format_func=_LANE_WORDS.__getitem__, default=filters.lane, key=_LANE,
-            label_visibility="collapsed", required=True, on_change=_lane, persist_state="session",
+            "Lanes", list(_LANE_WORDS), format_func=_LANE_WORDS.__getitem__, key=_LANE,
+            label_visibility="collapsed", required=True, on_change=_lane,
         )  # fmt: skip
     if cells.empty and not strip:
         kit.html(kit.bullets((), f"This run has no {filters.lane} lanes for the cluster: the source names none."))
