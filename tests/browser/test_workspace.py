@@ -73,6 +73,8 @@ def take_back(page: Page, decision: str, reason: str) -> None:
 
 
 def label_and_next(page: Page, home: Path, cluster: str) -> None:
+    page.wait_for_function(f"() => {{ const e = ({visit.CANVAS})(); return e && e.dataset.drawnMs; }}")
+    visit.idle(page)
     page.keyboard.press("x")
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill("one hand: cards, devices and one template")
