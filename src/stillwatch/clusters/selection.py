@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from stillwatch.clusters.candidates import LEAST, Candidates
-from stillwatch.clusters.evidence import HARD, Evidence, Tested, test_group
+from stillwatch.clusters.evidence import ENFORCED, HARD, SOFT, Evidence, Tested, test_group, value_bits
 from stillwatch.clusters.growth import Grown, grow, linked_to, seed_of, wording_scores
 from stillwatch.clusters.judge import Floor, Judged, Tier, floor_of, judge
 from stillwatch.clusters.splitting import split
-from stillwatch.graph.communities import stability
+from stillwatch.graph.communities import stabilities
+from stillwatch.graph.spread import Values, spread
 from stillwatch.graph.world import Floats, Ints
 
+_BANNED = 0.3
+"""What past enforcement counts for where scores spread: a weak and noisy label."""
 _PROMISING = 60
 """Most candidates that are grown."""
 
@@ -58,7 +61,7 @@ def select(
     """Clusters in order of tier and score. ``behaviour`` is accounts x signals; ``most`` bounds the review queue."""
     tested = [test_group(evidence, members, origin) for origin, members in candidates.groups]
     floor = floor_of(tested)
-    steady = [stability(t.members, candidates.labellings) for t in tested]
+    steady = stabilities([t.members for t in tested], candidates.labellings)
     judged = [judge(t, floor, stability=s) for t, s in zip(tested, steady, strict=True)]
     order = sorted(
         range(len(tested)), key=lambda i: (-judged[i].score, -len(tested[i].members), int(tested[i].members[0]))
@@ -196,11 +199,23 @@ def _as_found(evidence: Evidence, t: Tested, judged: Judged, steady: float) -> F
 
 
 def account_scores(evidence: Evidence, found: list[Found]) -> Floats:
-    """A score in [0, 1] for every account: its probability of belonging to a cluster, told by what it writes and does
-    and by its own ties, times how sure the cluster is. Among alarms the account's own evidence decides.
+    """A score in [0, 1] for every account: two thirds what it shows itself, one third what its neighbours show.
+
+    Its own part is the probability of belonging to a cluster, told by what it writes and does and by its own ties,
+    times how sure the cluster is; among alarms the account's own evidence decides. The neighbours' part starts from
+    those scores and from past enforcement; alone it never reaches 0.5.
     """
     score = np.zeros(evidence.n)
     for f in found:
         sure = 0.75 + 0.25 * f.judged.score if f.judged.tier == Tier.ALARM else f.judged.score
         score = np.maximum(score, sure * f.probability)
-    return np.asarray(np.round(np.clip(score, 0.0, 0.99), 6))
+    enforced = evidence.accounts["status"].isin(ENFORCED).to_numpy()
+    parts = [
+        (part, value_bits(evidence, kind) * (1.0 if part.evidence in HARD else 0.5))
+        for kind, part in evidence.identity.items()
+        if part.evidence in HARD + SOFT and part.matrix.nnz
+    ]
+    near = spread(
+        np.maximum(score, _BANNED * enforced), evidence.neighbours, evidence.owner, Values(parts, evidence.owner)
+    )
+    return np.asarray(np.round(np.clip((2.0 * score + near) / 3.0, 0.0, 0.99), 6))
