@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import statistics
 import tempfile
 import time
@@ -18,8 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, WebSocket, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 import big_run
 from live_app import CHROMIUM_FLAGS, IDLE, find_chromium, running_app
@@ -33,22 +35,31 @@ DRAWN = (
     + "); }"
 )
 """JavaScript that is true once the canvas is drawn and no script run is under way; leaves it in ``__canvas``."""
+MEMBERS = re.compile(r"^Members [\d,]+$")
 BUSY = f"() => !({IDLE})"
 
 
 class Meter:
-    """Bytes that the server sent to one page: files and websocket."""
+    """Bytes on the websocket to one page, and how long the server took for the last answer."""
 
     def __init__(self, page: Page) -> None:
-        self.socket = self.files = 0
-        page.on("websocket", lambda s: s.on("framereceived", self._frame))
-        page.on("response", self._response)
+        self.received = 0
+        self.asked = self.finished = 0.0
+        page.on("websocket", self._socket)
+
+    def _socket(self, socket: WebSocket) -> None:
+        socket.on("framereceived", self._frame)
+        socket.on("framesent", lambda _: setattr(self, "asked", time.perf_counter()))
 
     def _frame(self, data: Any) -> None:
-        self.socket += len(data)
+        self.received += len(data)
+        if len(data) < 1000 and ForwardMsg.FromString(data).WhichOneof("type") == "script_finished":
+            self.finished = time.perf_counter()
 
-    def _response(self, response: Any) -> None:
-        self.files += int(response.headers.get("content-length") or 0)
+    @property
+    def server_ms(self) -> float:
+        """From the last question to the last answer."""
+        return (self.finished - self.asked) * 1000
 
 
 def visit(page: Page, url: str) -> float:
@@ -86,22 +97,22 @@ def main() -> None:
             context = browser.new_context(viewport={"width": 1600, "height": 1000})
             page = context.new_page()
             address = f"{url}/cluster?cluster={big_run.BIG}"
-            meter = Meter(page)
-            found: dict[str, Any] = {"cold_s": visit(page, address), "cold_socket_mb": meter.socket / 1e6}
+            meter = first = Meter(page)
+            found: dict[str, Any] = {"cold_s": visit(page, address), "cold_mb": meter.received / 1e6}
             warm = []
             for _ in range(options.rounds):
                 other = context.new_page()
                 meter = Meter(other)
                 warm.append(visit(other, address))
-                found["warm_socket_mb"] = meter.socket / 1e6
+                found["warm_mb"] = meter.received / 1e6
                 other.close()
             found["warm_s"] = statistics.median(warm)
-            found["clicks_ms"] = clicks(page, options.rounds)
-            page.goto("about:blank")
+            found["clicks_ms"] = clicks(page, first, options.rounds)
+            page = context.new_page()
             meter = Meter(page)
             found["everything_s"] = visit(page, f"{address}&open=all")
-            found["everything_socket_mb"] = meter.socket / 1e6
-            found["clicks_on_everything_ms"] = clicks(page, options.rounds)
+            found["everything_mb"] = meter.received / 1e6
+            found["clicks_on_everything_ms"] = clicks(page, meter, options.rounds)
             browser.close()
     for name, value in found.items():
         print(f"{name:24}", json.dumps(value) if isinstance(value, dict) else f"{value:.2f}")
@@ -109,10 +120,10 @@ def main() -> None:
         options.out.write_text(json.dumps({**found, "accounts": options.accounts}, indent=1))
 
 
-def clicks(page: Page, rounds: int) -> dict[str, int]:
-    """Median milliseconds of each sort of click."""
+def clicks(page: Page, meter: Meter, rounds: int) -> dict[str, tuple[int, int]]:
+    """Of each sort of click the median milliseconds until the page stands again, and of the server's part."""
     switch = page.get_by_role("switch")
-    taken: dict[str, list[float]] = {}
+    taken: dict[str, list[tuple[float, float]]] = {}
 
     def node(i: int) -> None:
         place = page.evaluate(
@@ -126,14 +137,17 @@ def clicks(page: Page, rounds: int) -> dict[str, int]:
             ("drop a reason", lambda: switch.nth(2).click()),
             ("parts", lambda: page.get_by_text("Parts", exact=True).click()),
             ("count it again", lambda: switch.nth(2).click()),
-            ("members", lambda: page.get_by_text("Members", exact=True).click()),
+            ("members", lambda: page.get_by_text(MEMBERS).first.click()),
             ("another lane", lambda: page.get_by_text("Models", exact=True).click()),
             ("first lane", lambda: page.get_by_text("Groups", exact=True).last.click()),
             ("clear", lambda: page.get_by_role("button", name="Clear").click()),
         ]
         for name, act in steps:
-            taken.setdefault(name, []).append(answered(page, act))
-    return {name: round(statistics.median(ms)) for name, ms in taken.items()}
+            taken.setdefault(name, []).append((answered(page, act), meter.server_ms))
+    return {
+        name: (round(statistics.median(a for a, _ in ms)), round(statistics.median(b for _, b in ms)))
+        for name, ms in taken.items()
+    }
 
 
 if __name__ == "__main__":
