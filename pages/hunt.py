@@ -20,7 +20,7 @@ def show() -> None:
         question, hunt = hunt_facts.question(run, asked.search, standing), hunt_facts.hunt(run)
         found = hunt_facts.totals(question, hunt, standing)
         hunt_view.figures(found, int(run.manifest.get("counts", {}).get("accounts", 0)))
-        with st.container(border=True, gap="xsmall", height=470, key="fit_hunt"):
+        with st.container(border=True, gap="xsmall"):
             if not found["accounts"]:
                 kit.empty("Nobody is found", hunt_facts.nobody(asked.search), symbol="search_off")
             else:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import fake_run
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -316,3 +317,14 @@ def test_what_they_have_in_common_counts_here_and_everywhere(detected: Path, hun
         own = rows[(rows["kind"] == kind) & (rows["value"] == value)]
         assert row["everywhere"] == len(own)
         assert row["here"] == own["account_id"].isin(found).sum() > 1
+
+
+def test_what_is_as_common_elsewhere_comes_after_what_is_rare_there(detected: Path, hunt: Hunt) -> None:
+    card, _ = busiest(detected, "payment")
+    shared = hunt.shared(Search(terms=(Term("payment", card),)), NOBODY, 1_000)
+    everybody = len(runs.current(settings(detected).runs).frame("accounts"))
+    found = hunt.page(Search(terms=(Term("payment", card),)), NOBODY).total
+    bits = np.log2((shared["here"] / shared["everywhere"]) / (found / everybody)) * shared["here"]
+    assert (shared["kind"].iloc[0], shared["value"].iloc[0]) == ("payment", card)
+    assert (np.diff(bits.to_numpy()) <= 1e-3).all()
+    assert bits.iloc[-1] < bits.iloc[0]

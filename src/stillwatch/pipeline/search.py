@@ -75,7 +75,11 @@ class Hunt:
 
     def shared(self, search: Search, labels: Mapping[str, str], limit: int = 200) -> pd.DataFrame:
         """What the found accounts have in common: kind, value, here, everywhere, uses, first, last."""
-        return self._rows(searching.shared_values_expr(self._found(search, labels), self._table("sightings"), limit))
+        execute = self._warehouse.backend().execute
+        found, everybody = (int(execute(t.count())) for t in (self._found(search, labels), self._table("accounts")))
+        base = max(found, 1) / max(everybody, 1)
+        sightings = self._table("sightings")
+        return self._rows(searching.shared_values_expr(self._found(search, labels), sightings, base, limit))
 
     def links(self, accounts: Sequence[str], values: pd.DataFrame) -> pd.DataFrame:
         """Lines between some accounts and values (kind, value): account_id, kind, value, uses, sharers."""

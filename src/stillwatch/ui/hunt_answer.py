@@ -52,11 +52,13 @@ def answer(run: Run, asked: Asked, labels: pd.DataFrame, total: int) -> None:
         else:
             kit.html(kit.quiet("double-click opens an account · shift+click adds to what is picked"))
     if asked.show == "table":
-        _table(asked, standing, question, hunt)
+        with st.container(height=330, border=False, key="fit_hunt_table"):
+            _table(asked, standing, question, hunt)
         with kit.title_row():
             _footer(asked, standing, total, question, hunt)
     elif asked.show == "shared":
-        _shared(standing, question, hunt)
+        with st.container(height=380, border=False, key="fit_hunt_shared"):
+            _shared(standing, question, hunt)
     elif asked.show == "graph":
         _graph(total, standing, question, hunt)
     else:
@@ -151,7 +153,9 @@ def _table(asked: Asked, standing: Mapping[str, str], question: facts.Question, 
     if asked.search.terms:
         columns.insert(4, "uses")
     said = pd.Series([standing.get(str(a)) for a in rows["account_id"]], index=rows.index, dtype=object)
-    shown = rows.assign(label=said.map(words.label, na_action="ignore").fillna(""))
+    shown = rows.assign(
+        label=said.map(words.label, na_action="ignore").fillna(""), cluster_id=rows["cluster_id"].fillna("")
+    )
     column = kit.column
     st.dataframe(
         shown[columns], hide_index=True, row_height=kit.ROW_HEIGHT, height="stretch", on_select="rerun",
@@ -179,7 +183,7 @@ def _shared_moves(standing: Mapping[str, str], question: facts.Question, hunt: H
               on_click=_pivot, args=(term, False), help="Only those found that have it")  # fmt: skip
     st.button("Everybody with it", key="hunt_pivot", icon=":material/alt_route:", disabled=term is None,
               on_click=_pivot, args=(term, True), help="A new question: all accounts that have it")  # fmt: skip
-    kit.html(kit.quiet("rare elsewhere comes first; tick one to go on from it"))
+    kit.html(kit.quiet("first what is more usual here than elsewhere; tick one to go on"))
 
 
 def _shared_key(question: facts.Question) -> str:
@@ -244,7 +248,7 @@ def _graph(total: int, standing: Mapping[str, str], question: facts.Question, hu
             on_hidden=lambda: None, key=_GRAPH,
         )  # fmt: skip
     with right:
-        what = "near what is picked" if picked else f"of {total:,} share something and are drawn"
+        what = "near what is picked" if picked else f"drawn, of {total:,} found"
         kit.html(kit.quiet(f"{words.count(len(table), 'account')} {what}"))
         event = st.dataframe(
             table, hide_index=True, row_height=kit.ROW_HEIGHT, height=GRAPH, on_select="rerun",

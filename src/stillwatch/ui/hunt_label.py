@@ -70,7 +70,9 @@ def _sample(run: Run, ids: Sequence[str], standing: Mapping[str, str]) -> None:
     rows = run.frame("accounts", filters=[("account_id", "in", some)], columns=columns)
     rows = rows.set_index("account_id").reindex(some).reset_index()
     rows["label"] = pd.Series([words.label(standing[a]) if a in standing else None for a in some], dtype=object)
-    kit.title("A sample", f"{len(some)} of {len(ids):,}, evenly out of the list")
+    if len(some) < len(ids):
+        kit.title("A sample", f"{len(some)} of {len(ids):,}, evenly out of the list")
+    rows = rows.assign(label=rows["label"].fillna(""), cluster_id=rows["cluster_id"].fillna(""))
     column = kit.column
     st.dataframe(
         rows, hide_index=True, row_height=kit.ROW_HEIGHT, alt="A sample of the accounts to label",

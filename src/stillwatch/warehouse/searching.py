@@ -218,11 +218,12 @@ def ids_expr(found: Any, order: str, limit: int) -> Any:
     return page_expr(found, order, 0, limit).select("account_id", "cluster_id")
 
 
-def shared_values_expr(found: Any, sightings: Any, limit: int) -> Any:
+def shared_values_expr(found: Any, sightings: Any, base: float, limit: int) -> Any:
     """Values that two or more of the found accounts have: kind, value, here, everywhere, uses, first, last.
 
-    Ordered by how many have it here times how much of its use is here: a value that all of its few owners among the
-    found share comes before one that everybody has.
+    ``base`` is the share of all accounts that was found. Ordered by the information in it: how many have it here, times
+    the bits by which they are more than their share (log2 of here/everywhere over ``base``). What is as common among
+    the found as among all comes last.
     """
     own = sightings.semi_join(found.select("account_id"), "account_id")
     own = own.filter(own.sharers > 1)
@@ -236,7 +237,7 @@ def shared_values_expr(found: Any, sightings: Any, limit: int) -> Any:
         last=own.last_seen.max(),
     )
     out = out.filter(out.here > 1)
-    weight = out.here * (out.here / out.everywhere)
+    weight = (out.here * (out.here / (out.everywhere * base)).log2()).round(6)
     return out.order_by([weight.desc(), out.here.desc(), out.kind, out.value]).limit(limit)
 
 
