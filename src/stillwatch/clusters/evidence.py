@@ -7,6 +7,7 @@ identity are one view, for resellers pass both on.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -15,13 +16,14 @@ from scipy import sparse, stats
 
 from stillwatch.domain import EvidenceKind
 from stillwatch.graph.owners import is_promotion
-from stillwatch.graph.rarity import DegreeNull, Excess, bits, by_owner, coherence, cross_owner, explained_hubs
+from stillwatch.graph.rarity import DegreeNull, Excess, bits, by_owner, coherence, cross_owner, explained_hubs, narrow
 from stillwatch.graph.similarity import Content, background_similarity, nearest
 from stillwatch.graph.world import Floats, Incidence, Ints
 
 HARD = (EvidenceKind.PAYMENT.value, EvidenceKind.DEVICE.value, EvidenceKind.CONTACT.value, EvidenceKind.SESSION.value)
 """Kinds that take intent to share. Sign-up addresses and networks are institutions as often as networks of accounts."""
 ENFORCED = ("banned", "suspended")
+_STRATUM = ("plan", "verification")
 SOFT = (EvidenceKind.SIGNUP.value, EvidenceKind.NETWORK.value)
 
 
@@ -50,6 +52,20 @@ class Evidence:
     @property
     def owners(self) -> int:
         return int(self.owner.max()) + 1 if len(self.owner) else 0
+
+    @cached_property
+    def worth(self) -> dict[str, Floats]:
+        """What ``value_bits`` has worked out already."""
+        return {}
+
+    @cached_property
+    def strata(self) -> tuple[NDArray[np.bool_], Ints, Floats]:
+        """Per account: banned or suspended, and its stratum (plan and verification); the rate of each stratum."""
+        bad = self.accounts["status"].isin(ENFORCED).to_numpy()
+        plan, checked = (self.accounts[c].astype("object").fillna("unknown").astype(str) for c in _STRATUM)
+        stratum = pd.factorize(plan + "|" + checked)[0]
+        size, hit = np.bincount(stratum), np.bincount(stratum, weights=bad)
+        return bad, stratum, (hit + bad.mean()) / (size + 1.0)
 
     def of_kinds(self, evidence: tuple[str, ...]) -> list[Incidence]:
         return [i for i in self.identity.values() if i.evidence in evidence]
@@ -111,11 +127,10 @@ def test_group(evidence: Evidence, members: Ints, origin: str) -> Tested:
     none = Excess(0, 0.0, 0, 0, 1.0)
     hard = evidence.nulls["hard"].test(members) if "hard" in evidence.nulls else none
     soft = evidence.nulls["soft"].test(members) if "soft" in evidence.nulls else none
-    one = sparse.csr_matrix(
-        (np.ones(len(members)), (np.zeros(len(members), dtype=int), members)), shape=(1, evidence.n)
-    )
-    alike = float(coherence(evidence.content.weights, one)[0]) if evidence.content.weights.shape[1] else 0.0
-    enforced, expected, p = enforcement(evidence.accounts, members)
+    one = sparse.csr_matrix(np.ones((1, len(members))))
+    weights = evidence.content.weights
+    alike = float(coherence(weights[members], one)[0]) if weights.shape[1] else 0.0
+    enforced, expected, p = enforcement(evidence, members)
     return Tested(
         members=members,
         origin=origin,
@@ -157,25 +172,21 @@ def linked_members(evidence: Evidence, members: Ints, kinds: tuple[str, ...] = H
     out = np.zeros(len(members), dtype=bool)
     owner = np.unique(evidence.owner[members], return_inverse=True)[1]
     for part in evidence.of_kinds(kinds):
-        inside = part.matrix[members]
+        inside = narrow(part.matrix[members])
         held = np.asarray(by_owner(inside, owner).sum(axis=0)).ravel()
         tied = (held > 1).astype(np.float64)
         out |= np.asarray(inside @ tied).ravel() > 0
     return out
 
 
-def enforcement(accounts: pd.DataFrame, members: Ints) -> tuple[int, float, float]:
+def enforcement(evidence: Evidence, members: Ints) -> tuple[int, float, float]:
     """Members already banned or suspended, how many accounts of the same plan and verification would be, and the
     p-value.
     """
-    bad = accounts["status"].isin(ENFORCED).to_numpy()
+    bad, stratum, rate = evidence.strata
     if not bad.any():
         return 0, 0.0, 1.0
-    plan, verification = (accounts[c].astype("object").fillna("unknown").astype(str) for c in ("plan", "verification"))
-    stratum = pd.factorize(plan + "|" + verification)[0]
-    size, hit = np.bincount(stratum), np.bincount(stratum, weights=bad)
-    inside = np.bincount(stratum[members], minlength=len(size))
-    rate = (hit + bad.mean()) / (size + 1.0)
+    inside = np.bincount(stratum[members], minlength=len(rate))
     expected = float((inside * rate).sum())
     k = int(bad[members].sum())
     return k, expected, float(stats.poisson.sf(k - 1, expected)) if k else 1.0
@@ -183,5 +194,7 @@ def enforcement(accounts: pd.DataFrame, members: Ints) -> tuple[int, float, floa
 
 def value_bits(evidence: Evidence, kind: str) -> Floats:
     """Rarity in bits of each value of a kind, over owners."""
-    part = evidence.identity[kind]
-    return bits(np.asarray(by_owner(part.matrix, evidence.owner).sum(axis=0)).ravel().astype(np.int64), evidence.owners)
+    if kind not in evidence.worth:
+        held = np.asarray(by_owner(evidence.identity[kind].matrix, evidence.owner).sum(axis=0)).ravel()
+        evidence.worth[kind] = bits(held.astype(np.int64), evidence.owners)
+    return evidence.worth[kind]

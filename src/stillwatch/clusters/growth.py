@@ -98,7 +98,7 @@ def link_strength(evidence: Evidence, seed: Ints, kinds: tuple[str, ...]) -> Flo
         columns = np.unique(inside.indices)
         if not len(columns):
             continue
-        wide = part.matrix[:, columns].tocoo()
+        wide = part.by_value[:, columns].tocoo()
         held = inside[:, columns].tocoo()
         # A value with seeds of two owners ties everybody who has it; with one owner, everybody else.
         low = np.full(len(columns), np.iinfo(np.int64).max)

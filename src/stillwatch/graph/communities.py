@@ -52,14 +52,23 @@ def groups_of(labels: Ints, *, least: int = 3) -> list[Ints]:
 
 def stability(members: Ints, labellings: list[Ints]) -> float:
     """Mean over seeds of the best Jaccard between a group and a community of that seed; 0 without labellings."""
+    return stabilities([members], labellings)[0]
+
+
+def stabilities(groups: list[Ints], labellings: list[Ints]) -> list[float]:
+    """``stability`` of many groups; the sizes of communities are counted once."""
+    sizes = [np.bincount(labels[labels >= 0]) for labels in labellings]
+    return [_stability(members, labellings, sizes) for members in groups]
+
+
+def _stability(members: Ints, labellings: list[Ints], sizes: list[Ints]) -> float:
     best: list[float] = []
-    for labels in labellings:
+    for labels, size in zip(labellings, sizes, strict=True):
         inside = labels[members]
         inside = inside[inside >= 0]
         if not len(inside):
             best.append(0.0)
             continue
         found, overlap = np.unique(inside, return_counts=True)
-        sizes = np.bincount(labels[labels >= 0])[found]
-        best.append(float((overlap / (sizes + len(members) - overlap)).max()))
+        best.append(float((overlap / (size[found] + len(members) - overlap)).max()))
     return float(np.mean(best)) if best else 0.0

@@ -9,6 +9,7 @@ them. Innocent twins: a course assignment, a public template, one owner's produc
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,7 @@ class Content:
     speaks: NDArray[np.bool_]
     """Accounts that repeat anything at all, shared or not: the population that strangers come from."""
 
-    @property
+    @cached_property
     def sharers(self) -> Floats:
         return np.asarray(self.counts.sum(axis=0), dtype=np.float64).ravel()
 

@@ -7,6 +7,7 @@ from what the accounts did, never from what they are called, so that renaming ch
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,12 @@ class Incidence:
     degrees: Floats
     """Values of each account, those that nobody shares included."""
 
-    @property
+    @cached_property
+    def by_value(self) -> sparse.csc_matrix:
+        """``matrix`` once more, stored by columns: taking a few values out of many is quick."""
+        return self.matrix.tocsc()
+
+    @cached_property
     def sharers(self) -> Ints:
         """Accounts per value."""
         return np.asarray(self.matrix.sum(axis=0)).ravel().astype(np.int64)
