@@ -13,7 +13,9 @@ from functools import cached_property
 from typing import Any
 
 import ibis
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from stillwatch.ui import session
@@ -48,7 +50,9 @@ def bins_expr(run: Run, cluster_id: str, begin: datetime, end: datetime, hours: 
 
 @dataclass(frozen=True)
 class Bins:
-    """Who was active when, in one cluster. ``cells``: account_id, bin, n; bin 0 starts at ``begin``."""
+    """Who was active when, in one cluster. ``cells``: account_id (category), bin, n, one row for each account and bin;
+    bin 0 starts at ``begin``.
+    """
 
     begin: datetime
     hours: int
@@ -59,27 +63,36 @@ class Bins:
         step = timedelta(hours=self.hours)
         low, high = -(-(begin - self.begin) // step), -(-(end - self.begin) // step)
         cells = self.cells[(self.cells["bin"] >= low) & (self.cells["bin"] < high)]
-        totals = cells.groupby("account_id")["n"].sum()
+        totals = cells.groupby("account_id", observed=True)["n"].sum()
         return {str(a): int(n) for a, n in totals.items()}
 
     def over_time(self, accounts: Collection[str] | None) -> pd.DataFrame:
         """Requests and active accounts of some members (None = all) by bin: bin (time), requests, accounts."""
-        cells = self.cells if accounts is None else self.cells[self.cells["account_id"].isin(accounts)]
-        found = cells.groupby("bin").agg(requests=("n", "sum"), accounts=("account_id", "nunique")).reset_index()
+        if accounts is None:
+            return self._all_over_time
+        return self._over_time(self.cells[self.cells["account_id"].isin(list(accounts))])
+
+    def _over_time(self, cells: pd.DataFrame) -> pd.DataFrame:
+        # A member has one cell in a bin, so counting cells counts members.
+        found = cells.groupby("bin").agg(requests=("n", "sum"), accounts=("n", "size")).reset_index()
         return found.assign(bin=pd.Timestamp(self.begin) + pd.to_timedelta(found["bin"] * self.hours, unit="h"))
+
+    @cached_property
+    def _all_over_time(self) -> pd.DataFrame:
+        return self._over_time(self.cells)
 
     @cached_property
     def sparklines(self) -> dict[str, list[int]]:
         """Requests a day of every member over the last ``SPARK_DAYS`` days that the bins cover."""
         if self.cells.empty:
             return {}
-        days = (self.cells["bin"] * self.hours) // 24
-        wide = self.cells.assign(day=days).pivot_table(
-            index="account_id", columns="day", values="n", aggfunc="sum", fill_value=0
-        )
-        last = int(days.max())
-        wide = wide.reindex(columns=range(last - SPARK_DAYS + 1, last + 1), fill_value=0).astype("int64")
-        return dict(zip(wide.index, wide.to_numpy().tolist(), strict=True))
+        days = ((self.cells["bin"] * self.hours) // 24).to_numpy(np.int64)
+        member = self.cells["account_id"].astype("category").cat
+        back = days - int(days.max()) + SPARK_DAYS - 1
+        inside = back >= 0
+        table = np.zeros((len(member.categories), SPARK_DAYS), dtype=np.int64)
+        np.add.at(table, (member.codes.to_numpy()[inside], back[inside]), self.cells["n"].to_numpy(np.int64)[inside])
+        return dict(zip(member.categories.astype(str), table.tolist(), strict=True))
 
 
 def member_bins(run: Run, cluster_id: str, begin: datetime, end: datetime, hours: int) -> Bins:
@@ -102,7 +115,11 @@ def _member_bins(
     del folder  # only a part of the cache's key: names with an underscore are not
     if not stamp:
         return Bins(begin, hours, pd.DataFrame({"account_id": [], "bin": [], "n": []}))
-    cells: pd.DataFrame = bins_expr(_run, cluster_id, begin, end, hours).to_pandas()
+    found = bins_expr(_run, cluster_id, begin, end, hours).to_pyarrow()
+    account = found["account_id"].cast(pa.string()).combine_chunks().dictionary_encode()  # millions of rows, few names
+    cells: pd.DataFrame = found.set_column(
+        found.schema.get_field_index("account_id"), "account_id", account
+    ).to_pandas()
     return Bins(begin, hours, cells)
 
 
