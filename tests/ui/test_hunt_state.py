@@ -59,6 +59,7 @@ def test_a_saved_question_is_the_same_without_its_page() -> None:
         ({"p": ["-1"]}, "page is “-1”"),
         ({"p": ["٣"]}, "page is “٣”"),
         ({"find": ["a" * 999]}, "999 characters long"),
+        ({"find": ["a\x00b"], "has": ["card:\x00"]}, "NUL character"),
     ],
 )
 def test_nonsense_is_named_and_the_rest_is_kept(params: dict[str, list[str]], said: str) -> None:

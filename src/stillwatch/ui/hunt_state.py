@@ -40,6 +40,9 @@ class Asked:
 def parse(params: Mapping[str, Sequence[str]], kinds: Sequence[str]) -> tuple[Asked, tuple[str, ...]]:
     """State from query parameters (all values of each), and one sentence for each that made no sense."""
     wrong: list[str] = []
+    if any("\x00" in v for values in params.values() for v in values):
+        wrong.append("The link has a NUL character in it; left out.")
+        params = {name: [v.replace("\x00", "") for v in values] for name, values in params.items()}
 
     def first(name: str) -> str:
         return next(iter(params.get(name, ())), "")

@@ -146,7 +146,7 @@ def _least() -> None:
 
 def _look_for(run: Run, search: Search, typed: str, kind: str) -> None:
     """What was typed becomes a line of the question: a value with its kind, or a part of an id."""
-    text = typed.strip()
+    text = typed.replace("\x00", "").strip()
     if not text:
         return
     if kind == ACCOUNT:
