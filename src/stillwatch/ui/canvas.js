@@ -98,7 +98,8 @@ class Drawing {
     }
     this.tip = make("div", "tip"); this.tip.hidden = true;
     this.box = make("div", "box"); this.box.hidden = true;
-    const body = make("div", "body"); body.append(this.stage, zoom, this.box, this.tip, make("div", "hint", g.hint));
+    this.hint = make("div", "hint", g.hint); this.hint.setAttribute("role", "status");
+    const body = make("div", "body"); body.append(this.stage, zoom, this.box, this.tip, this.hint);
     root.append(this.legend, body);
   }
 
@@ -127,6 +128,7 @@ class Drawing {
     this.g.kinds.forEach((k, i) => { this.off[i] = f.hidden.includes(k.kind) ? 1 : 0; });
     this.gone.fill(0); for (const i of f.gone || []) this.gone[i] = 1;
     this.pinned.fill(0); for (const i of f.pinned || []) { this.pinned[i] = 1; this.lit[i] = 1; }
+    this.hint.textContent = f.note || this.g.hint; this.hint.classList.toggle("note", !!f.note);
     this.path = f.path || []; this.part = f.part || null;
     for (const i of this.path) this.lit[i] = 1;
     this.piles = this.part ? this.pile() : [];

@@ -86,6 +86,8 @@ class Marks:
     """Nodes along a path, in order."""
     part: str = ""
     """One character for each node of the drawing (see ``cluster_links.part_letters``); empty = one part."""
+    note: str = ""
+    """A sentence below the drawing, in the place of the hint."""
     found: tuple[int, Sequence[str]] = (0, ())
     """Number of the search and what it found: a new number brings those nodes into view."""
 
@@ -138,6 +140,7 @@ def draw(
             "pinned": drawing.positions(marks.pinned),
             "path": drawing.along(marks.path),
             "part": marks.part,
+            "note": marks.note,
             "find": {"n": marks.found[0], "at": drawing.positions(marks.found[1])},
         },
         key=f"{key}_focus",

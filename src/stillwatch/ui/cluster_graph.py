@@ -42,6 +42,7 @@ def draw(cluster: Cluster, filters: state.Filters, seen: Focus, ticked: list[str
             gone=filters.out,
             pinned=filters.pinned,
             path=way or (),
+            note=_way_words(cluster, way),
             part=cluster_links.part_letters(cluster, now, picture) if taken_apart else "",
             found=st.session_state.get(_FOUND, (0, ())),
         ),
@@ -50,9 +51,13 @@ def draw(cluster: Cluster, filters: state.Filters, seen: Focus, ticked: list[str
         on_hidden=_hidden,
         key=GRAPH,
     )
-    if way is not None:
-        text = cluster_links.path_words(cluster, way) if way else "No chain of shared values joins these two."
-        st.caption(words.md(text, 600))
+
+
+def _way_words(cluster: Cluster, way: tuple[str, ...] | None) -> str:
+    """The path between two picked nodes in words; empty unless two are picked."""
+    if way is None:
+        return ""
+    return cluster_links.path_words(cluster, way) if way else "No chain of shared values joins these two."
 
 
 def _tools(cluster: Cluster, filters: state.Filters, seen: Focus, picture: canvas.Drawing, everything: bool) -> None:

@@ -179,7 +179,11 @@ def path_words(cluster: Cluster, nodes: Sequence[str]) -> str:
     links = graph(cluster)
     size, at = len(links.accounts), links.position
     said = []
-    for node in nodes:
+    shown = [*nodes] if len(nodes) <= 11 else [*nodes[:5], "", *nodes[-5:]]
+    for node in shown:
+        if not node:
+            said.append("…")
+            continue
         i = at[node]
         if i < size:
             said.append(short(node, 24))

@@ -85,7 +85,7 @@ def _frame(data: Any, key: str, columns: dict[str, Any], alt: str, height: int =
 def _member_actions(cluster: Cluster, seen: Focus, table: pa.Table, chosen: list[str], *, brief: bool) -> None:
     leaving = chosen if len(chosen) > 1 else sorted(seen.accounts or ())
     if 1 < len(leaving) < len(cluster.accounts) - 1 and st.button(
-        f"Split off {len(leaving):,}", key="split_members", icon=":material/call_split:",
+        "Split off", key="split_members", icon=":material/call_split:",
         help=f"Make these {len(leaving):,} accounts a cluster of their own, with a reason; it can be taken back",
     ):  # fmt: skip
         cluster_cut.split_dialog(cluster, leaving)
@@ -287,7 +287,9 @@ def _outcome(cluster: Cluster, filters: state.Filters, now: WhatIf) -> None:
     tone, symbol, title = _VERDICTS[word]
     left, whole, views = cluster_links.weight(cluster, filters.dropped)
     kit.html(kit.chip(f"{title}: {meaning}", tone, symbol, "Accounts still connected by the shared values that count"))
-    kit.html(kit.quiet(f"{left:.0f} of {whole:.0f} bits, {words.count(views, 'view')}"))
+    weight = f"{left:.0f} of {whole:.0f} bits, {words.count(views, 'view')}"
+    thin = views < 2 <= cluster_links.weight(cluster, ())[2]
+    kit.html(kit.chip(weight, "warn", None, "An alarm needs two independent views") if thin else kit.quiet(weight))
 
 
 def _count_all() -> None:
