@@ -203,7 +203,7 @@ def _sizes(sizes: tuple[int, ...]) -> str:
 
 
 def path(graph: LinkGraph, a: str, b: str, kinds: Collection[str] = ()) -> list[str]:
-    """Node ids from a to b by the fewest and then the rarest shared values; empty when nothing joins them."""
+    """Node ids from a to b by few and rare shared values; empty when nothing joins them."""
     import networkx as nx  # half a second of imports that only a path needs
 
     net = _network(graph, frozenset(kinds))
@@ -218,12 +218,12 @@ def path(graph: LinkGraph, a: str, b: str, kinds: Collection[str] = ()) -> list[
 
 
 def _network(graph: LinkGraph, kinds: frozenset[str]) -> Any:
-    """The links as networkx graph; a common value counts up to twice as far as a rare one."""
+    """The links as networkx graph; a value of no bits is seven times as far as a rare one, so detours are worth it."""
     import networkx as nx
 
     keep = graph.kept(kinds, ())
     net = nx.Graph()
-    weight = 1.0 + 1.0 / (1.0 + np.maximum(graph.bits[keep], 0.0))
+    weight = 1.0 + 6.0 / (1.0 + np.maximum(graph.bits[keep], 0.0))
     net.add_weighted_edges_from(
         zip(graph.left[keep].tolist(), graph.right[keep].tolist(), weight.tolist(), strict=True)
     )
