@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import sys
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -16,10 +17,13 @@ import worlds
 from stillwatch.cases.store import CaseStore
 from stillwatch.config import Settings
 from stillwatch.pipeline import recut
+from stillwatch.pipeline.casefile import case_file
 from stillwatch.pipeline.detect import detect
 from stillwatch.warehouse import runs
 from stillwatch.warehouse.lock import home_lock
 from stillwatch.warehouse.runs import Run
+
+AT = datetime(2026, 11, 22, 18)
 
 
 @pytest.fixture
@@ -171,3 +175,17 @@ def test_without_requests_a_part_says_that_its_activity_comes_later(home: Settin
     assert of(done.run, "timeline", done.cut.other_id).empty
     row = of(done.run, "clusters", done.cut.other_id).iloc[0]
     assert any("next detection" in b for b in row["blind"])
+
+
+def test_the_case_file_tells_of_splits_and_of_clusters_that_went_elsewhere(home: Settings) -> None:
+    base = runs.current(home.runs)
+    first = str(base.frame("clusters")["cluster_id"].iloc[0])
+    with CaseStore.open(home) as store:
+        split = recut.split(home, store, first, sorted(members(base)[first])[:9], by="ana", reason="other cards").cut
+        campaign = store.create_campaign("Rose", [split.other_id], "ana", "same cards")
+        recut.merge(home, store, first, split.other_id, by="bo", reason="one hand after all")
+        told = case_file(home, store, campaign, bundle_id="B-0001", by="ana", at=AT, tlp="amber", redaction="full")
+    decisions = told.frame("decisions")
+    assert list(decisions["action"])[:1] == ["cluster split"]
+    assert {"other cards", "one hand after all"} <= set(decisions["reason"])
+    assert any(f"{split.other_id} was joined to {first} by bo" in gap for gap in told.gaps)

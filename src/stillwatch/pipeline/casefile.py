@@ -52,6 +52,7 @@ def case_file(
             f"run {run.run_id} does not know {plural(len(missing), 'cluster')} of the campaign ({listed(missing)}); "
             "accounts of the time when they were added are listed"
         )
+    gaps += ["; ".join(steps) for c in clusters if (steps := store.forwarded(c)[1])]
     tables["accounts"] = _accounts(run, campaign, gaps)
     markers = run.arrow("markers")
     own = pc.or_kleene(
@@ -60,7 +61,7 @@ def case_file(
     tables["markers"] = markers.filter(own)
     accounts = set(tables["accounts"]["account_id"].to_pylist())
     tables["labels"] = _labels(store, {campaign_id, *clusters}, accounts)
-    tables["decisions"] = _decisions(campaign)
+    tables["decisions"] = _decisions(campaign, store)
     sources = _sources(settings, run, gaps)
     tables["custody"] = _custody(
         store, campaign, run, sources, (bundle_id, by, at, f"{tlp}, {redaction} copy"), accounts
@@ -138,8 +139,8 @@ def _labels(store: CaseStore, targets: set[str], accounts: set[str]) -> pd.DataF
     return labels[of_case | of_account].sort_values(["labeled_at", "label_id"])
 
 
-def _decisions(campaign: StoredCampaign) -> pd.DataFrame:
-    """Statuses, members and notes as one story."""
+def _decisions(campaign: StoredCampaign, store: CaseStore) -> pd.DataFrame:
+    """Statuses, members, notes, and splits and merges of its clusters as one story."""
     rows = [
         {"at": r.decided_at, "person": r.decided_by, "action": "status", "target": campaign.campaign_id,
          "detail": r.status, "reason": r.reason}
@@ -154,6 +155,15 @@ def _decisions(campaign: StoredCampaign) -> pd.DataFrame:
         {"at": r.written_at, "person": r.written_by, "action": "note", "target": campaign.campaign_id,
          "detail": r.text, "reason": None}
         for r in _rows(campaign.notes)
+    ]  # fmt: skip
+    cuts = store.cluster_decisions()
+    own = cuts["cluster_id"].isin(campaign.cluster_ids) | cuts["other_id"].isin(campaign.cluster_ids)
+    rows += [
+        {"at": r.decided_at, "person": r.decided_by, "action": f"cluster {r.action}", "target": r.cluster_id,
+         "detail": f"{r.decision_id}, {r.other_id}, {plural(int(r.accounts), 'account')} moved"
+         if r.action != "undo" else f"{r.decision_id}, took {r.supersedes} back",
+         "reason": r.reason}
+        for r in _rows(cuts[own])
     ]  # fmt: skip
     return _sorted(rows, ("at", "person", "action", "target", "detail", "reason"))
 
