@@ -17,6 +17,7 @@ KEYS = (
     ("X", "label: distillation"),
     ("B", "label: benign"),
     ("Esc", "drop selection and window"),
+    ("U", "take back a step of the view"),
     ("↑ ↓ Enter", "move in the queue, open"),
 )
 
