@@ -107,8 +107,9 @@ def republish(settings: Settings, store: CaseStore) -> Run:
         cuts = store.standing_cuts()
         tables = cut_tables(settings, base, cuts, store.all_cuts())
         model_id = published.manifest.get("model_id")
-        if model_id and (cuts or model_id != base.manifest.get("model_id")):
-            tables = with_model(settings, str(model_id), tables)
+        detected_with = base.manifest.get("model_id")
+        if model_id != detected_with or (model_id and cuts):  # a model was promoted or rolled back since
+            tables = with_model(settings, model_id, tables)
         manifest = {
             **published.manifest,
             "created_at": datetime.now(UTC).replace(tzinfo=None, microsecond=0),
