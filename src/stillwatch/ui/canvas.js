@@ -55,7 +55,7 @@ class Drawing {
     this.x = Float32Array.from(g.x); this.y = Float32Array.from(g.y); this.r = Float32Array.from(g.r);
     this.kind = Uint8Array.from(g.kind); this.edges = Uint32Array.from(g.edges);
     this.lit = new Uint8Array(n).fill(1); this.chosen = new Uint8Array(n); this.gone = new Uint8Array(n); this.pinned = new Uint8Array(n);
-    this.path = []; this.part = null; this.piles = []; this.searched = 0; this.off = new Uint8Array(g.kinds.length);
+    this.path = []; this.part = null; this.sizes = []; this.piles = []; this.searched = 0; this.off = new Uint8Array(g.kinds.length);
     this.anyDim = false; this.picked = 0; this.hover = -1; this.stop = new AbortController();
     this.order = Array.from({ length: n }, (_, i) => i).filter(i => g.labels[i]).sort((a, b) => this.r[b] - this.r[a]).slice(0, 400);
     this.widths = new Map();
@@ -129,7 +129,7 @@ class Drawing {
     this.gone.fill(0); for (const i of f.gone || []) this.gone[i] = 1;
     this.pinned.fill(0); for (const i of f.pinned || []) { this.pinned[i] = 1; this.lit[i] = 1; }
     this.hint.textContent = f.note || this.g.hint; this.hint.classList.toggle("note", !!f.note);
-    this.path = f.path || []; this.part = f.part || null;
+    this.path = f.path || []; this.part = f.part || null; this.sizes = f.sizes || [];
     for (const i of this.path) this.lit[i] = 1;
     this.piles = this.part ? this.pile() : [];
     if (f.find && f.find.n !== this.searched) { this.searched = f.find.n; if (f.find.at.length) this.show(f.find.at); }
@@ -139,9 +139,10 @@ class Drawing {
     const sums = new Map();
     for (let i = 0; i < this.n; i++) {
       const p = this.part[i]; if (this.g.kinds[this.kind[i]].kind !== "account" || p === " " || p === ".") continue;
-      const s = sums.get(p) || { p, x: 0, y: 0, n: 0 }; s.x += this.x[i]; s.y += this.y[i]; s.n++; sums.set(p, s);
+      const w = this.g.count ? (this.g.count[i] < 0 ? 0 : this.g.count[i] || 1) : 1; if (!w) continue;   // a folded group weighs as its accounts
+      const s = sums.get(p) || { p, x: 0, y: 0, n: 0 }; s.x += w * this.x[i]; s.y += w * this.y[i]; s.n += w; sums.set(p, s);
     }
-    return [...sums.values()].sort((a, b) => b.n - a.n).slice(0, 9).map((s, i) => ({ x: s.x / s.n, y: s.y / s.n, text: `Part ${LETTERS.indexOf(s.p) + 1} · ${s.n.toLocaleString("en")}`, colour: this.partColour(s.p) }));
+    return [...sums.values()].sort((a, b) => b.n - a.n).slice(0, 9).map((s, i) => ({ x: s.x / s.n, y: s.y / s.n, text: `Part ${LETTERS.indexOf(s.p) + 1} · ${(this.sizes[LETTERS.indexOf(s.p)] ?? s.n).toLocaleString("en")}`, colour: this.partColour(s.p) }));
   }
   partColour(p) { const list = this.dark ? PARTS_DARK : PARTS_LIGHT; return list[LETTERS.indexOf(p) % list.length]; }
   show(list) {                                            // bring what was searched for into view

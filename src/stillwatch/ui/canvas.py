@@ -86,6 +86,8 @@ class Marks:
     """Nodes along a path, in order."""
     part: str = ""
     """One character for each node of the drawing (see ``cluster_links.part_letters``); empty = one part."""
+    sizes: Sequence[int] = ()
+    """Accounts of each part, largest first."""
     note: str = ""
     """A sentence below the drawing, in the place of the hint."""
     found: tuple[int, Sequence[str]] = (0, ())
@@ -140,6 +142,7 @@ def draw(
             "pinned": drawing.positions(marks.pinned),
             "path": drawing.along(marks.path),
             "part": marks.part,
+            "sizes": list(marks.sizes[:40]),
             "note": marks.note,
             "find": {"n": marks.found[0], "at": drawing.positions(marks.found[1])},
         },

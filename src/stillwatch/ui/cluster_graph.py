@@ -44,6 +44,7 @@ def draw(cluster: Cluster, filters: state.Filters, seen: Focus, ticked: list[str
             path=way or (),
             note=_way_words(cluster, way),
             part=cluster_links.part_letters(cluster, now, picture) if taken_apart else "",
+            sizes=now.sizes if taken_apart else (),
             found=st.session_state.get(_FOUND, (0, ())),
         ),
         on_picked=lambda: _picked(cluster),
