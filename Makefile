@@ -47,9 +47,14 @@ bench: $(VENV)/dev.ok  ## speed of import and of every page; tables in build/ben
 	$(BIN)/python benchmarks/bench_import.py --out $(BENCH_OUT)/import.json
 	$(BIN)/python benchmarks/bench_pages.py --out $(BENCH_OUT)/pages.json
 
-bench-quality: $(VENV)/dev.ok  ## detection quality on simulated worlds kept apart from tuning
+$(VENV)/bench.ok: $(VENV)/dev.ok requirements-bench.txt
+	@echo "== tools that are measured beside ours"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-bench.txt
+	@touch $@
+
+bench-quality: $(VENV)/bench.ok  ## detection quality on simulated worlds kept apart from tuning
 	@mkdir -p $(BENCH_OUT)
-	$(BIN)/python benchmarks/bench_quality.py --out $(BENCH_OUT)/quality.json
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_quality.py --out $(BENCH_OUT)/quality.json --docs docs/benchmarks.md
 
 format: $(VENV)/dev.ok  ## put the code into shape
 	$(BIN)/ruff format .
