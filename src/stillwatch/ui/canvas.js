@@ -216,11 +216,13 @@ class Drawing {
     for (const i of all.slice(0, 120)) { const p = this.net.canvasToDOM({ x: this.x[i], y: this.y[i] }); const r = this.size(i, scale) * scale + 1; spots.set(i, [p.x, p.y, r]); taken.push([p.x - r * 0.8, p.y - r * 0.8, p.x + r * 0.8, p.y + r * 0.8]); }
     let drawn = 0;
     c.font = `600 12px ${this.font}`;
+    const named = [];
     for (const s of this.piles) {                         // names of the parts, above everything
       const p = this.net.canvasToDOM({ x: s.x, y: s.y }), w = c.measureText(s.text).width;
-      const lx = Math.min(Math.max(p.x - w / 2, 6), W - w - 50); let ly = p.y;
-      for (let t = 0; t < 6 && clash([lx - 4, ly - 9, lx + w + 4, ly + 9]); t++) ly += 18;
-      taken.push([lx - 4, ly - 9, lx + w + 4, ly + 9]);
+      const lx = Math.min(Math.max(p.x - w / 2, 6), W - w - 50); let ly = Math.max(12, p.y - (this.g.count ? 30 : 0));   // above a super-node, on a cloud
+      const over = () => named.some(t => lx - 6 < t[2] && lx + w + 6 > t[0] && ly - 10 < t[3] && ly + 10 > t[1]);
+      for (let t = 0; t < 6 && over(); t++) ly += 20;
+      named.push([lx - 6, ly - 10, lx + w + 6, ly + 10]); taken.push(named.at(-1));
       c.textAlign = "left"; c.fillStyle = this.bg; c.globalAlpha = 0.82; c.fillRect(lx - 5, ly - 9, w + 10, 18); c.globalAlpha = 1; c.strokeStyle = s.colour; c.lineWidth = 1.4; c.strokeRect(lx - 5, ly - 9, w + 10, 18); c.fillStyle = this.ink; c.fillText(s.text, lx, ly);
     }
     c.font = `11px ${this.font}`;
