@@ -135,10 +135,11 @@ class Side:
         """What the odd world can tell."""
         return compute.read_coverage(self.execute(inputs.coverage_expr(self.inputs)).iloc[0])
 
-    @cached_property
-    def book(self) -> Table:
-        """The phrasebook as detection has it: computed once, then read twice."""
-        return self.keep(links.phrasebook_expr(self.inputs))
+    def book(self, repeats: int) -> Table:
+        """The phrasebook of every account; detection numbers accounts by what they did."""
+        ids = sorted({row["account_id"] for row in odd_world.make()["requests"]})
+        numbers = pd.DataFrame({"account_id": ids, "number": range(len(ids))})
+        return links.phrasebook_expr(self.inputs, ibis.memtable(numbers), repeats=repeats)
 
     @cached_property
     def requests(self) -> Table:
@@ -199,12 +200,8 @@ def _cases() -> dict[str, Case]:
         "links.identifier_degrees_expr": Case(
             lambda s: links.identifier_degrees_expr(s.inputs), ("account_id", "kind")
         ),
-        "links.phrasebook_expr": Case(lambda s: s.book, ("account_id", "token")),
-        "links.phrasebook_expr[once]": Case(
-            lambda s: links.phrasebook_expr(s.inputs, repeats=1), ("account_id", "token")
-        ),
-        "links.shared_phrases_expr": Case(lambda s: links.shared_phrases_expr(s.book), ("account_id", "token")),
-        "links.speakers_expr": Case(lambda s: links.speakers_expr(s.book), ("account_id",)),
+        "links.phrasebook_expr": Case(lambda s: s.book(2), ("number", "token")),
+        "links.phrasebook_expr[once]": Case(lambda s: s.book(1), ("number", "token")),
         "sightings.sightings_expr": Case(
             lambda s: sightings.sightings_expr(s.inputs, s.coverage), ("kind", "value", "account_id")
         ),

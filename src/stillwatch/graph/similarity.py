@@ -8,17 +8,27 @@ them. Innocent twins: a course assignment, a public template, one owner's produc
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 
-from stillwatch.graph.world import Floats
+from stillwatch.graph.world import Floats, Ints
 
-_BLOCK = 2_000
+
+def compiled(function: Any) -> Any:
+    """A loop as machine code that lets other threads run; kept in numba's cache where there is a folder for it."""
+    try:
+        return njit(nogil=True, cache=True)(function)
+    except RuntimeError:
+        return njit(nogil=True)(function)
 
 
 @dataclass(frozen=True)
@@ -45,15 +55,22 @@ def content_of(
     """Content from columns account_id, token; each account keeps its ``longest`` rarest tokens, the cost of a pair
     is bounded.
     """
-    n = len(row_of)
     rows = row_of.reindex(book["account_id"]).to_numpy()
     known = ~np.isnan(rows)
-    rows = rows[known].astype(np.int64)
-    codes, tokens = pd.factorize(book["token"].to_numpy()[known], sort=True)
-    counts = sparse.csr_matrix((np.ones(len(rows)), (rows, codes)), shape=(n, len(tokens)))
+    speaks = np.asarray(row_of.index.isin(speakers["account_id"]))
+    return content_from(rows[known].astype(np.int64), book["token"].to_numpy()[known], speaks, source, longest=longest)
+
+
+def content_from(
+    rows: Ints, token: NDArray[Any], speaks: NDArray[np.bool_], source: str, *, longest: int = 400
+) -> Content:
+    """The same from account rows and tokens, pair by pair; ``speaks`` says of every account whether it repeats
+    anything.
+    """
+    codes, tokens = pd.factorize(token, sort=True)
+    counts = sparse.csr_matrix((np.ones(len(rows)), (rows, codes)), shape=(len(speaks), len(tokens)))
     counts.data[:] = 1.0
     sharers = np.asarray(counts.sum(axis=0)).ravel()
-    speaks = row_of.index.isin(speakers["account_id"])
     population = max(int(speaks.sum()), 1)
     idf = np.log(np.maximum(population / np.maximum(sharers, 1.0), 1.0))
     idf[sharers < 2] = 0.0
@@ -95,22 +112,65 @@ def background_similarity(content: Content) -> float:
 
 
 def nearest(content: Content, *, neighbours: int = 15, least: float = 0.1) -> sparse.csr_matrix:
-    """Symmetric graph of each account's nearest neighbours by cosine (at least ``least``); no pair twice, no loop."""
+    """Symmetric graph of each account's nearest neighbours by cosine (at least ``least``); no pair twice, no loop.
+
+    Exact, by an inverted index: the cost is the sum over tokens of the squares of their sharers, memory is one row.
+    """
     weights = content.weights
     n = weights.shape[0]
-    other = weights.T.tocsc()
-    rows, cols, data = [], [], []
-    for start in range(0, n, _BLOCK):
-        block = (weights[start : start + _BLOCK] @ other).tocsr()
-        block.setdiag(0.0, k=start)
-        block.data[block.data < least] = 0.0
-        block.data = np.round(block.data, 9)
-        block.eliminate_zeros()
-        block = _rarest(block, neighbours).tocoo()
-        rows.append(block.row + start)
-        cols.append(block.col)
-        data.append(block.data)
-    if not rows:
+    if not n:
         return sparse.csr_matrix((n, n))
-    graph = sparse.csr_matrix((np.concatenate(data), (np.concatenate(rows), np.concatenate(cols))), shape=(n, n))
+    index = weights.tocsc()
+    index.sort_indices()
+    workers = max(1, min(4, os.cpu_count() or 1))
+    columns = np.full((n, neighbours), -1, dtype=np.int32)
+    values = np.zeros((n, neighbours))
+
+    def part(worker: int) -> None:
+        _nearest_rows(
+            *(weights.indptr, weights.indices, weights.data, index.indptr, index.indices, index.data),
+            *(worker, workers, least, columns, values),
+        )
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(part, range(workers)))
+    row, place = np.nonzero(columns >= 0)
+    graph = sparse.csr_matrix((values[row, place], (row, columns[row, place])), shape=(n, n))
     return graph.maximum(graph.T).tocsr()
+
+
+@compiled
+def _nearest_rows(  # type: ignore[no-untyped-def]
+    row_ends, row_tokens, row_weights, token_ends, token_rows, token_weights, first, step, least, columns, values
+):
+    """Fills ``columns`` and ``values`` of the rows first, first + step, …: best first, of equals the smaller number."""
+    n, most = columns.shape
+    total = np.zeros(n)
+    touched = np.empty(n, np.int32)
+    for i in range(first, n, step):
+        seen = 0
+        for a in range(row_ends[i], row_ends[i + 1]):
+            token, weight = row_tokens[a], row_weights[a]
+            for b in range(token_ends[token], token_ends[token + 1]):
+                j = token_rows[b]
+                if total[j] == 0.0:
+                    touched[seen] = j
+                    seen += 1
+                total[j] += weight * token_weights[b]
+        held = 0
+        for k in range(seen):
+            j = touched[k]
+            value = total[j]
+            total[j] = 0.0
+            if j == i or value < least:
+                continue
+            value = np.rint(value * 1e9) / 1e9
+            at = held
+            while at > 0 and (values[i, at - 1] < value or (values[i, at - 1] == value and columns[i, at - 1] > j)):
+                at -= 1
+            if at >= most:
+                continue
+            held = min(held + 1, most)
+            for shift in range(held - 1, at, -1):
+                values[i, shift], columns[i, shift] = values[i, shift - 1], columns[i, shift - 1]
+            values[i, at], columns[i, at] = value, j

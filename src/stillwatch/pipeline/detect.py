@@ -27,7 +27,7 @@ from stillwatch.detector import model as models
 from stillwatch.domain import HandCut, Progress, no_progress
 from stillwatch.errors import NothingYet, StoreError
 from stillwatch.graph.owners import infer_owners
-from stillwatch.graph.similarity import Content, content_of
+from stillwatch.graph.similarity import Content, content_from, content_of
 from stillwatch.graph.world import Ints, canonical_order, incidence
 from stillwatch.pipeline import recut
 from stillwatch.signals import compute, links
@@ -42,6 +42,8 @@ from stillwatch.warehouse.runs import Run
 from stillwatch.warehouse.store import Warehouse
 
 SEED = 20260223
+BOOK_REQUESTS = 8_000_000
+"""About so many requests have their phrases counted at a time: some 100 million phrases, 3 GB."""
 MEMORY_RUNS = 20
 """How many earlier runs are asked for clusters that come back."""
 
@@ -79,7 +81,7 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress) -> R
     accounts = account_frame(inputs, execute)
     signals = signals.set_index("account_id").reindex(accounts["account_id"]).reset_index()
     progress("collecting what accounts have in common", 0.35)
-    evidence, raw = collect(inputs, coverage, execute, accounts)
+    evidence, raw = collect(inputs, coverage, execute, accounts, progress)
     progress("forming groups in one view, testing them in the other", 0.6)
     formed = candidates.form(evidence, seed=SEED)
     cuts, unread = recut.standing(settings)
@@ -188,7 +190,7 @@ def account_frame(inputs: Inputs, execute: Engine) -> pd.DataFrame:
 
 
 def collect(
-    inputs: Inputs, coverage: Coverage, execute: Engine, accounts: pd.DataFrame
+    inputs: Inputs, coverage: Coverage, execute: Engine, accounts: pd.DataFrame, progress: Progress = no_progress
 ) -> tuple[Evidence, pd.DataFrame]:
     """All evidence, and the raw links (account_id, source, value, uses, first_seen, last_seen)."""
     row_of = pd.Series(np.arange(len(accounts)), index=accounts["account_id"])
@@ -208,18 +210,31 @@ def collect(
         k: part for k, part in found.items() if len(part)
     }
     incidences = {k: incidence(part, held[k], k, row_of) for k, part in parts.items()}
-    evidence = gather(accounts, owner, _content(inputs, coverage, execute, row_of), incidences)
+    evidence = gather(accounts, owner, _content(inputs, coverage, execute, row_of, progress), incidences)
     raw = pd.concat([identifiers, *found.values()], ignore_index=True)[columns].rename(columns={"kind": "source"})
     return evidence, raw
 
 
-def _content(inputs: Inputs, coverage: Coverage, execute: Engine, row_of: pd.Series) -> Content:
+def _content(
+    inputs: Inputs, coverage: Coverage, execute: Engine, row_of: pd.Series, progress: Progress = no_progress
+) -> Content:
     """What accounts repeat: phrases where prompts were seen, else templates."""
     if coverage.has("requests.phrases"):
-        book = execute.keep(links.phrasebook_expr(inputs))
-        speakers = execute(links.speakers_expr(book))
-        if len(speakers):
-            return content_of(execute(links.shared_phrases_expr(book)), speakers, row_of, "phrases")
+        numbers = pd.DataFrame({"account_id": row_of.index.astype("str"), "number": row_of.to_numpy(np.int32)})
+        parts = 1 + coverage.requests // BOOK_REQUESTS
+        books = []
+        for part in range(parts):
+            some = ibis.memtable(numbers[numbers["number"] % parts == part])
+            book = execute.arrow(links.phrasebook_expr(inputs, some).drop("n"))
+            books.append((book["number"].to_numpy().astype(np.int64), book["token"].to_numpy()))
+            progress("collecting what accounts write again and again", 0.35 + 0.15 * (part + 1) / parts)
+        rows, tokens = (np.concatenate(side) for side in zip(*books, strict=True))
+        if len(rows):
+            speaks = np.zeros(len(row_of), dtype=bool)
+            speaks[rows] = True
+            _, place, sharers = np.unique(tokens, return_inverse=True, return_counts=True)
+            common = sharers[place] > 1
+            return content_from(rows[common], tokens[common], speaks, "phrases")
     nobody = pd.DataFrame({"account_id": pd.Series(dtype="str"), "token": pd.Series(dtype="str")})
     if coverage.has("requests.template"):
         shared = execute(links.request_links_expr(inputs, "template")).rename(columns={"value": "token"})

@@ -52,31 +52,19 @@ def shared(pairs: Table) -> Table:
     return pairs.inner_join(sharers, "value")
 
 
-def phrasebook_expr(inputs: Inputs, *, repeats: int = 2) -> Table:
-    """account_id, token, n: phrases that an account repeats in ``repeats`` or more of its requests.
+def phrasebook_expr(inputs: Inputs, numbers: Table, *, repeats: int = 2) -> Table:
+    """number, token, n: phrases that an account repeats in ``repeats`` or more of its requests.
 
-    What a person writes twice is a frame; what fills its slots drops out by itself. Requests of one template are
-    counted before their phrases are unnested, for they have the same phrases.
+    What a person writes twice is a frame; what fills its slots drops out by itself. ``numbers`` (account_id, number)
+    says whose phrases are counted: there are twelve times as many phrases as requests, so numbers stand for names, and
+    a large data set is counted some accounts at a time. A request names each of its phrases once (``sources.prompts``).
     """
     r = inputs.requests
-    r = r.filter(r.phrases.notnull() & (r.phrases.length() > 0))
-    texts = r.group_by("account_id", "template").aggregate(n=r.count(), phrases=r.phrases.arbitrary())
-    texts = texts.mutate(token=texts.phrases.unique())
-    each = texts.select("account_id", "n", token=texts.token.unnest())
-    book = each.group_by("account_id", "token").aggregate(n=each.n.sum())
+    r = r.filter(r.phrases.notnull() & (r.phrases.length() > 0)).select("account_id", "phrases")
+    own = r.inner_join(numbers, "account_id")
+    each = own.select("number", token=own.phrases.unnest())
+    book = each.group_by("number", "token").aggregate(n=each.count())
     return book.filter(book.n >= repeats)
-
-
-def shared_phrases_expr(book: Table) -> Table:
-    """A phrasebook table (``phrasebook_expr``) without phrases that only one account repeats."""
-    common = book.group_by("token").aggregate(sharers=book.count())
-    common = common.filter(common.sharers > 1)
-    return book.inner_join(common, "token")
-
-
-def speakers_expr(book: Table) -> Table:
-    """account_id of everyone who repeats anything, shared or not."""
-    return book.select("account_id").distinct()
 
 
 def identifier_degrees_expr(inputs: Inputs) -> Table:
