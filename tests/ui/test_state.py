@@ -66,11 +66,7 @@ def test_nonsense_is_left_out_and_named(params: dict[str, list[str]], word: str)
     assert state in (Filters(), Filters(hidden=frozenset({EvidenceKind.PAYMENT})))
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from(PARAMS), st.lists(st.text(max_size=30))
-    )
-)
+@given(st.dictionaries(st.sampled_from(PARAMS), st.lists(st.text(max_size=30))))
 def test_any_url_can_be_read(params: dict[str, list[str]]) -> None:
     state, problems = parse(params)
     assert parse(to_params(state))[1] == ()
