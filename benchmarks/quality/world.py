@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import ibis
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -52,8 +53,11 @@ def world(home: Path, truth: pd.DataFrame, hub_cap: int) -> World:
     named = engine(links.identifier_links_expr(inputs))
     shared = engine(links.request_links_expr(inputs, "template"))
     templates = incidence(shared, engine(links.request_degrees_expr(inputs, "template")), "template", row_of)
-    book = links.shared_phrases_expr(engine.keep(links.phrasebook_expr(inputs)))
-    phrases = engine(book.filter(book.sharers <= PHRASE_SHARERS).select("account_id", "token"))
+    numbers = pd.DataFrame({"account_id": row_of.index.astype("str"), "number": row_of.to_numpy(np.int32)})
+    book = engine(links.phrasebook_expr(inputs, ibis.memtable(numbers)).drop("n"))
+    sharers = book.groupby("token")["number"].transform("size")
+    phrases = book[(sharers > 1) & (sharers <= PHRASE_SHARERS)].sort_values(["number", "token"])
+    phrases = phrases.assign(account_id=row_of.index.to_numpy()[phrases["number"]])
     behind = {
         kind: matrix_of(engine(links.request_links_expr(inputs, kind)), "value", row_of)
         for kind in ("network", "session")
