@@ -6,7 +6,7 @@ HOME_DIR := $(or $(STILLWATCH_HOME),.stillwatch)
 BENCH_OUT ?= build/bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-quality format docs clean
+.PHONY: help run test check bench bench-quality bench-scale format docs clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,10 @@ $(VENV)/bench.ok: $(VENV)/dev.ok requirements-bench.txt
 bench-quality: $(VENV)/bench.ok  ## detection quality on simulated worlds kept apart from tuning
 	@mkdir -p $(BENCH_OUT)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_quality.py --out $(BENCH_OUT)/quality.json --docs docs/benchmarks.md
+
+bench-scale: $(VENV)/dev.ok  ## cost and growth of detection up to the whole incident (hours, 40 GB of disk)
+	@mkdir -p $(BENCH_OUT)
+	$(BIN)/python benchmarks/bench_scale.py --out $(BENCH_OUT)/scale.json --docs docs/benchmarks.md
 
 format: $(VENV)/dev.ok  ## put the code into shape
 	$(BIN)/ruff format .
