@@ -33,7 +33,7 @@ import odd_world
 import stillwatch.clusters
 import stillwatch.signals
 from stillwatch.clusters import activity
-from stillwatch.signals import compute, content, inputs, links, sightings, takeover
+from stillwatch.signals import compute, content, extraction, inputs, links, sightings, takeover
 from stillwatch.signals.engine import Engine
 from stillwatch.signals.inputs import inputs_as_of
 
@@ -151,6 +151,12 @@ class Side:
         members = ibis.memtable(MEMBERS[["account_id", "cluster_id"]].set_axis(["account_id", "cluster"], axis=1))
         return takeover.marked_requests_expr(self.inputs, members, ibis.memtable(TOKENS[source]), source)
 
+    def carried(self, source: str) -> Table:
+        """Requests of members with the phrases of either half of their cluster."""
+        members = ibis.memtable(MEMBERS[["account_id", "cluster_id"]].set_axis(["account_id", "cluster"], axis=1))
+        tokens = TOKENS[source].assign(side=["a" if i % 2 else "b" for i in range(len(TOKENS[source]))])
+        return extraction.carried_requests_expr(self.inputs, members, ibis.memtable(tokens), source)
+
 
 @pytest.fixture(scope="module")
 def sides(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Side, Side]]:
@@ -202,8 +208,8 @@ def _cases() -> dict[str, Case]:
         ),
         "links.phrasebook_expr": Case(lambda s: s.book(2), ("number", "token")),
         "links.phrasebook_expr[once]": Case(lambda s: s.book(1), ("number", "token")),
-        "sightings.sightings_expr": Case(
-            lambda s: sightings.sightings_expr(s.inputs, s.coverage), ("kind", "value", "account_id")
+        "sightings.sightings_exprs": Case(
+            lambda s: ibis.union(*sightings.sightings_exprs(s.inputs, s.coverage)), ("kind", "value", "account_id")
         ),
         "activity.member_requests_expr": Case(
             lambda s: s.requests,
@@ -241,6 +247,15 @@ def _cases() -> dict[str, Case]:
     for source in TOKENS:
         cases[f"takeover.marked_requests_expr[{source}]"] = Case(
             lambda s, w=source: s.marked(w), ("account_id", "cluster", "ts", "place", "marked")
+        )
+        cases[f"extraction.carried_requests_expr[{source}]"] = Case(
+            lambda s, w=source: s.carried(w), ("account_id", "cluster", "capabilities", "tokens", "a", "b")
+        )
+        cases[f"extraction.carried_by_account_expr[{source}]"] = Case(
+            lambda s, w=source: extraction.carried_by_account_expr(s.carried(w)), ("account_id", "cluster")
+        )
+        cases[f"extraction.carried_by_capability_expr[{source}]"] = Case(
+            lambda s, w=source: extraction.carried_by_capability_expr(s.carried(w)), ("cluster", "capability")
         )
         cases[f"takeover.places_apart_expr[{source}]"] = Case(
             lambda s, w=source: takeover.places_apart_expr(s.marked(w)), ("account_id", "cluster")

@@ -12,6 +12,7 @@ import ibis
 from ibis import Table
 
 from stillwatch.domain import Capability
+from stillwatch.signals.capability import asked_for
 from stillwatch.signals.inputs import Inputs, slot_of
 
 LANES = ("group", "model", "capability", "template")
@@ -48,7 +49,7 @@ def lane_expr(requests: Table, lane_kind: str, hours: int, families: Table | Non
         assert families is not None
         r = r.inner_join(families, "template").mutate(lane=ibis._.family)
     else:
-        r = r.filter(r.capabilities.notnull()).mutate(lane=_capability_array(r.capabilities).unnest())
+        r = r.filter(r.capabilities.notnull()).mutate(lane=asked_for(r.capabilities).unnest())
     r = r.mutate(bin=slot_of(r.ts, hours) * (hours * 3600))
     out = r.group_by("cluster_id", "lane", "bin").aggregate(
         requests=r.count(), tokens=r.tokens.sum(), accounts=r.account_id.nunique()
@@ -56,19 +57,10 @@ def lane_expr(requests: Table, lane_kind: str, hours: int, families: Table | Non
     return out.mutate(lane_kind=ibis.literal(lane_kind), hours=ibis.literal(hours))
 
 
-def _capability_array(flags: ibis.Value) -> ibis.Value:
-    """Names of the capabilities of a bit set, as an array; 'none seen' where there is none."""
-    names = ibis.array(
-        [ibis.ifelse((flags & c.bit) > 0, ibis.literal(c.value), ibis.null("string")) for c in Capability]
-    )
-    names = names.filter(lambda name: name.notnull())
-    return ibis.ifelse(names.length() > 0, names, ibis.array([ibis.literal("none seen")]))
-
-
 def capability_totals_expr(requests: Table) -> Table:
     """cluster_id, capability, requests, tokens."""
     r = requests.filter(requests.capabilities.notnull())
-    each = r.select("cluster_id", "tokens", capability=_capability_array(r.capabilities).unnest())
+    each = r.select("cluster_id", "tokens", capability=asked_for(r.capabilities).unnest())
     return each.group_by("cluster_id", "capability").aggregate(requests=each.count(), tokens=each.tokens.sum())
 
 

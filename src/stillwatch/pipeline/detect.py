@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -19,7 +20,7 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from stillwatch import __version__
-from stillwatch.clusters import candidates, handmade, report, selection, takeover
+from stillwatch.clusters import candidates, handmade, report, selection, taken, takeover
 from stillwatch.clusters.evidence import Evidence, gather
 from stillwatch.clusters.identity import Identity, identify
 from stillwatch.config import Settings
@@ -30,10 +31,15 @@ from stillwatch.graph.owners import infer_owners
 from stillwatch.graph.similarity import Content, content_from, content_of
 from stillwatch.graph.world import Ints, canonical_order, incidence
 from stillwatch.pipeline import recut
+from stillwatch.pipeline.seen import write_sightings
 from stillwatch.signals import compute, links
 from stillwatch.signals.engine import Engine
+from stillwatch.signals.extraction import (
+    carried_by_account_expr,
+    carried_by_capability_expr,
+    carried_requests_expr,
+)
 from stillwatch.signals.inputs import Coverage, Inputs, coverage_expr, inputs_as_of, unattributed_expr
-from stillwatch.signals.sightings import sightings_expr
 from stillwatch.signals.takeover import change_points_expr, marked_requests_expr, places_apart_expr
 from stillwatch.warehouse import runs
 from stillwatch.warehouse.lock import home_lock
@@ -44,6 +50,8 @@ from stillwatch.warehouse.store import Warehouse
 SEED = 20260223
 BOOK_REQUESTS = 8_000_000
 """About so many requests have their phrases counted at a time: some 100 million phrases, 3 GB."""
+ENGINE_SHARE = 0.6
+"""Share of the engine's memory that detection gives it: the evidence itself lies beside it, in this process."""
 MEMORY_RUNS = 20
 """How many earlier runs are asked for clusters that come back."""
 
@@ -56,14 +64,16 @@ def detect(settings: Settings, *, as_of: datetime | None = None, progress: Progr
     """
     with home_lock(settings, "detection"):
         runs.sweep_drafts(settings.runs)
-        return _detect(settings, as_of, progress)
+        with runs.workroom(settings.runs) as room:
+            return _detect(settings, as_of, progress, room)
 
 
-def _detect(settings: Settings, as_of: datetime | None, progress: Progress) -> Run:
+def _detect(settings: Settings, as_of: datetime | None, progress: Progress, room: Path) -> Run:
     started = time.monotonic()
     if as_of is not None and as_of.tzinfo is not None:
         as_of = as_of.astimezone(UTC).replace(tzinfo=None)
     warehouse = Warehouse.open(settings)
+    warehouse.spill_into(room, settings.memory_gb * ENGINE_SHARE)
     inputs = inputs_as_of(warehouse.table, as_of)
     execute = Engine(warehouse.backend())
     progress("looking at what the data can tell", 0.02)
@@ -110,13 +120,17 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress) -> R
     tables["signals"] = signals.sort_values("account_id")
     tables["accounts"] = _accounts(accounts, evidence, selection.account_scores(evidence, found), told)
     _add_traffic(tables)
+    progress("estimating what was taken", 0.92)
+    tables["taken"] = taken.measure(
+        evidence, found, [i.cluster_id for i in identities], carried(inputs, execute, evidence.content.source)
+    )
     arrow = {name: as_arrow(name, frame) for name, frame in tables.items()}
     progress("listing what every account was seen with", 0.93)
-    arrow["sightings"] = execute.arrow(sightings_expr(inputs, coverage)).cast(RUN_TABLES["sightings"].schema)
+    seen = write_sightings(room / "sightings.parquet", inputs, coverage, execute)
     model_id = promoted(settings)
     if model_id:
         arrow = with_model(settings, model_id, arrow)
-    counts = {name: table.num_rows for name, table in arrow.items()}
+    counts = {name: table.num_rows for name, table in arrow.items()} | {"sightings": seen}
     counts["alarms"] = int((tables["clusters"]["tier"] == "alarm").sum())
     counts["requests"] = coverage.requests
     manifest = {
@@ -138,7 +152,7 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress) -> R
         "model_id": model_id,
     }
     progress("publishing the run", 0.97)
-    run = runs.publish(settings.runs, run_id(), arrow, manifest)
+    run = runs.publish(settings.runs, run_id(), arrow, manifest, kept={"sightings": room / "sightings.parquet"})
     progress("done", 1.0)
     return run
 
@@ -170,6 +184,21 @@ def find(
     victims = takeover.find_victims(evidence, chosen.found, look_up)
     found = takeover.without_victims(evidence, chosen.found, chosen.floor, victims)
     return selection.in_order(handmade.respect(evidence, found, chosen.floor, cuts))
+
+
+def carried(inputs: Inputs, execute: Engine, source: str) -> taken.Count:
+    """How ``taken.measure`` counts: requests that carry phrases of either half of a cluster's members."""
+
+    def count(members: pd.DataFrame, tokens: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        kinds = {"cluster": "str", "side": "str", "token": "int64" if source == "phrases" else "str"}
+        requests = execute.keep(
+            carried_requests_expr(
+                inputs, ibis.memtable(members.astype("str")), ibis.memtable(tokens.astype(kinds)), source
+            )
+        )
+        return execute(carried_by_account_expr(requests)), execute(carried_by_capability_expr(requests))
+
+    return count
 
 
 def run_id() -> str:

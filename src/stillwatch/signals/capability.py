@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import ibis
 from ibis import Table, Value
 
 from stillwatch.domain import TRAINING_VALUE, Capability
@@ -62,3 +63,12 @@ MEASURES = (
         _share(sum(c.bit for c in TRAINING_VALUE)),
     ),
 )
+
+
+def asked_for(flags: Value) -> Value:
+    """Names of the capabilities of a bit set, as an array; 'none seen' where there is none."""
+    names = ibis.array(
+        [ibis.ifelse((flags & c.bit) > 0, ibis.literal(c.value), ibis.null("string")) for c in Capability]
+    )
+    names = names.filter(lambda name: name.notnull())
+    return ibis.ifelse(names.length() > 0, names, ibis.array([ibis.literal("none seen")]))

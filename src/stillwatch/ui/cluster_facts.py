@@ -75,6 +75,14 @@ class Cluster:
         return self._table("capabilities").sort_values("share", ascending=False, kind="stable")
 
     @property
+    def taken(self) -> pd.DataFrame:
+        """What was taken, all of it first (capability null); empty where the run cannot tell or the members changed."""
+        if not self.run.has("taken"):
+            return pd.DataFrame()
+        table = self._table("taken")
+        return table[table["accounts"] == int(self.row["size"])]
+
+    @property
     def hypotheses(self) -> pd.DataFrame:
         return self._table("hypotheses").sort_values("fit", ascending=False, kind="stable")
 

@@ -92,6 +92,7 @@ def figures(cluster: Cluster) -> None:
             Figure("Accounts", words.full(size), f"{words.full(row['core_size'])} in the core"),
             Figure("Requests", words.number(requests), f"{words.number(requests / active)} per account and active day"),
             Figure("Tokens", words.number(tokens), f"{out} out, {into} in"),
+            *_taken(cluster),
             Figure(
                 "Evidence",
                 f"{bits:.0f} bits",
@@ -103,6 +104,25 @@ def figures(cluster: Cluster) -> None:
             Figure("Active", words.span(row["first_seen"], row["last_seen"]), f"last {words.when(row['last_seen'])}"),
         ]
     )
+
+
+def _taken(cluster: Cluster) -> list[Figure]:
+    """Extraction without its cover traffic, as an estimate; nothing where the run cannot tell."""
+    whole = cluster.taken[cluster.taken["capability"].isna()] if len(cluster.taken) else cluster.taken
+    if whole.empty:
+        return []
+    row = whole.iloc[0]
+    parts = cluster.taken[cluster.taken["capability"].isin([c.value for c in TRAINING_VALUE])].head(3)
+    most = [
+        f"{p.replace('_', ' ')} {words.number(n)}" for p, n in zip(parts["capability"], parts["requests"], strict=True)
+    ]
+    meaning = (
+        f"{words.full(row['carried'])} requests carry the cluster's own phrases; the estimate adds those that both "
+        f"halves of its members would miss. {words.number(row['tokens'])} tokens. "
+        f"Of training value: {', '.join(most) or 'none'}"
+    )
+    span = f"{words.number(row['low'])} to {words.number(row['high'])} (95 %), the rest is cover or unknown"
+    return [Figure("Taken, estimated", words.number(row["requests"]), span, title=meaning)]
 
 
 def explanations(cluster: Cluster) -> None:

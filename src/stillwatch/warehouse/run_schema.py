@@ -212,13 +212,28 @@ SIGHTINGS = TableSpec(
     key=("kind", "value", "account_id"),
 )
 
-LATER_TABLES = frozenset({"sightings"})
+TAKEN = TableSpec(
+    "taken",
+    "how much of a cluster's traffic is extraction, cover traffic apart, as an estimate with its interval",
+    (
+        Column("cluster_id", "string", "cluster"),
+        Column("capability", "string", "what was asked for; null = all of it (one request may ask for several)"),
+        Column("accounts", "int64", "members whose requests were counted"),
+        Column("carried", "int64", "requests that carry the cluster's own phrases"),
+        Column("requests", "int64", "estimated requests of the extraction"),
+        Column("low", "int64", "lower end of the 95 % interval, never below what was seen"),
+        Column("high", "int64", "upper end, never above all requests"),
+        Column("tokens", "int64", "estimated tokens in and out of them"),
+    ),
+)
+
+LATER_TABLES = frozenset({"sightings", "taken"})
 """Tables that runs of an earlier version lack; such a run is shown without what rests on them."""
 
 RUN_TABLES: dict[str, TableSpec] = {
     t.name: t
     for t in (
         ACCOUNTS, CLUSTERS, REASONS, LINKS, NODES, TIMELINE, MARKERS, TEMPLATES, CAPABILITIES, HYPOTHESES, SIGNALS,
-        SIGHTINGS,
+        SIGHTINGS, TAKEN,
     )
 }  # fmt: skip
