@@ -2,10 +2,10 @@
 
 A request is seen to be extraction when it carries phrases that are the cluster's own. Some never do (reworded, or the
 text was not kept), so the members are cut into two halves, each half names its own phrases, and the two are taken as
-two counts of one population (capture and recapture; Chapman 1951): what each half misses of the other's tells what both
-miss. The interval is the wider of Seber's (1970) and a jackknife over accounts of what was missed, since requests of one
-account stand or fall together. Operators' halves are alike, so the estimate errs on the low side; a public template
-among the phrases would make it err on the high side.
+two counts of one population (capture and recapture; Chapman 1951): what each half misses of the other's tells what
+both miss. The interval is the wider of Seber's (1970) and a jackknife over accounts of what was missed, since requests
+of one account stand or fall together. Operators' halves are alike, so the estimate errs on the low side; a public
+template among the phrases would make it err on the high side.
 """
 
 from __future__ import annotations

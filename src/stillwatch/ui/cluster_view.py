@@ -118,10 +118,10 @@ def _taken(cluster: Cluster) -> list[Figure]:
     ]
     meaning = (
         f"{words.full(row['carried'])} requests carry the cluster's own phrases; the estimate adds those that both "
-        f"halves of its members would miss. {words.number(row['tokens'])} tokens. "
+        f"halves of its members would miss; the rest is cover or unknown. {words.number(row['tokens'])} tokens. "
         f"Of training value: {', '.join(most) or 'none'}"
     )
-    span = f"{words.number(row['low'])} to {words.number(row['high'])} (95 %), the rest is cover or unknown"
+    span = f"{words.number(row['low'])} to {words.number(row['high'])} (95 %)"
     return [Figure("Taken, estimated", words.number(row["requests"]), span, title=meaning)]
 
 
