@@ -122,9 +122,10 @@ def beside(place: Path, truth: pd.DataFrame) -> dict[str, Any]:
 
 
 def ablate(scenario: str, seed: int, scale: float, place: Path) -> dict[str, Any]:
-    """One world, again and again with one kind of evidence taken out of the data."""
-    truth, removed = prepared(scenario, seed, scale, place), {}
-    for name in ablation.REMOVALS:
+    """One world, again and again with one kind of evidence taken out of the data; stopped, it goes on where it was."""
+    truth, kept = prepared(scenario, seed, scale, place), place / "removed.json"
+    removed = json.loads(kept.read_text()) if kept.exists() else {}
+    for name in (n for n in ablation.REMOVALS if n not in removed):
         home = settings(place / "home")
         shutil.rmtree(place / "home", ignore_errors=True)
         import_path(home, ablation.without(place / "data", name, place / "part"))
@@ -133,6 +134,7 @@ def ablate(scenario: str, seed: int, scale: float, place: Path) -> dict[str, Any
             "ap": found["average_precision"], "alarms": found["alarm_clusters"], "false": found["false_clusters"],
             "found": found["campaigns_found"],
         }  # fmt: skip
+        kept.write_text(json.dumps(removed, indent=1))
         print(f"{scenario} seed {seed} without {name}: {removed[name]}", flush=True)
     return {"scenario": scenario, "seed": seed, "scale": scale, "commit": commit(), "removed": removed}
 
