@@ -125,11 +125,10 @@ def infer_owners(accounts: pd.DataFrame, identifiers: pd.DataFrame, network: pd.
         .map(lambda v: f"mail:{v}", na_action="ignore")
     )
     keys += list(_open_sharing(accounts, identifiers, network))
-    open_keys = list(_open_sharing(accounts, identifiers, network))
-    owner = _joined(n, keys + open_keys)
+    owner = _joined(n, keys)
     for _ in range(2):
         joined = list(_absorbed(accounts, owner, identifiers, network))
-        owner = _joined(n, [*keys, *open_keys, *joined])
+        owner = _joined(n, [*keys, *joined])
         keys += joined
     return owner
 

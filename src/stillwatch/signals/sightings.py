@@ -8,8 +8,6 @@ only those that two accounts have are kept, the others are looked up in the ware
 
 from __future__ import annotations
 
-from functools import reduce
-
 import ibis
 from ibis import Table
 
@@ -34,8 +32,9 @@ DAY = "day"
 """Kind of the sightings that say on which days (ISO dates) an account was active."""
 
 
-def sightings_expr(inputs: Inputs, coverage: Coverage) -> Table:
-    """account_id, kind, value, sharers (accounts that have the value), uses, first_seen, last_seen; by kind and value.
+def sightings_exprs(inputs: Inputs, coverage: Coverage) -> list[Table]:
+    """kind, value, account_id, sharers (accounts that have the value), uses, first_seen, last_seen, by kind and value:
+    one expression per kind of request value and one for identifiers, so that no engine has to hold all of them.
 
     Identifiers keep the provider's word for their kind; one called as a kind of request value gets ``ON_FILE`` behind.
     """
@@ -58,7 +57,11 @@ def sightings_expr(inputs: Inputs, coverage: Coverage) -> Table:
         )
     if not parts:
         parts.append(_tally(_days(inputs)))  # no rows, but typed
-    pairs = reduce(lambda a, b: a.union(b), [_alike(p) for p in parts])
+    return [_told(_alike(p)) for p in parts]
+
+
+def _told(pairs: Table) -> Table:
+    """How many accounts share each value, in the order of a look-up."""
     found = pairs.mutate(sharers=pairs.account_id.count().over(ibis.window(group_by=["kind", "value"])))
     return found.select("kind", "value", "account_id", "sharers", "uses", "first_seen", "last_seen").order_by(
         ["kind", "value", "account_id"]

@@ -10,7 +10,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -104,6 +105,17 @@ def publish(
         raise
     make_current(runs, run_id)
     return Run(run_id, target)
+
+
+@contextmanager
+def workroom(runs: Path) -> Iterator[Path]:
+    """A hidden folder for what a run in the making cannot hold in memory; after a kill, ``sweep_drafts`` removes it."""
+    room = runs / f".draft-room-{uuid.uuid4().hex[:6]}"
+    room.mkdir(parents=True)
+    try:
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
 
 
 def make_current(runs: Path, run_id: str) -> None:

@@ -120,6 +120,11 @@ class Warehouse:
         con.execute("SET GLOBAL TimeZone = 'UTC'")
         return con
 
+    def spill_into(self, folder: Path, memory_gb: float) -> None:
+        """Give the engine so much memory; what does not fit goes into a folder, which the caller removes."""
+        self._engine.execute(f"SET temp_directory = {quote(str(folder))}")
+        self._engine.execute(f"SET memory_limit = '{memory_gb}GB'")
+
     def backend(self) -> Any:
         """This thread's Ibis backend: one DuckDB in this process, in memory, on which the tables live.
 
