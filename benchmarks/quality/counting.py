@@ -6,10 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from stillwatch.detector.measures import average_precision, recall_at_precision
+
 FOUND_SHARE, FOUND_PURITY = 0.5, 0.8
 QUEUE = 100
 LEAST = 3
 SLOW = "j_low_and_slow"
+VICTIM = "stolen_key"
 BROKER = frozenset({"d_proxy_pool"})
 """Archetypes whose campaigns in one world draw on one broker's stock of cards, devices and exits: sisters."""
 
@@ -19,6 +22,7 @@ def counts(accounts: pd.DataFrame, clusters: pd.DataFrame, truth: pd.DataFrame) 
     rows = truth.merge(accounts, on="account_id", how="left").merge(clusters, on="cluster_id", how="left")
     return {
         "found_with_sisters": found_with_sisters(rows),
+        "without_victims": without_victims(rows),
         "review": int((clusters["tier"] != "alarm").sum()),
         "slow": [
             slow(rows, name) for name in sorted(rows.loc[rows["archetype"] == SLOW, "campaign"].dropna().unique())
@@ -39,6 +43,13 @@ def found_with_sisters(rows: pd.DataFrame) -> int:
         pure = alarms[alarms["family"] == family[str(name)]].groupby("cluster_id").size() / size
         found += bool(((own / len(part) >= FOUND_SHARE) & (pure.reindex(own.index) >= FOUND_PURITY)).any())
     return found
+
+
+def without_victims(rows: pd.DataFrame) -> dict[str, float | None]:
+    """The figures when accounts with a stolen key, which carry a campaign's own requests, are left out of the count."""
+    rows = rows[(rows["archetype"] != VICTIM) | rows["campaign"].notna()]
+    score, positive = rows["score"].fillna(0.0).to_numpy(dtype="float64"), rows["campaign"].notna().to_numpy()
+    return {"ap": average_precision(score, positive), "recall": recall_at_precision(score, positive, 0.99)}
 
 
 def slow(rows: pd.DataFrame, campaign: str) -> dict[str, Any]:
