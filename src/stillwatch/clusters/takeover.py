@@ -22,8 +22,12 @@ from stillwatch.graph.world import Ints
 
 LookUp = Callable[[pd.DataFrame, pd.DataFrame], tuple[pd.DataFrame, pd.DataFrame]]
 """(members: account_id, cluster; tokens: cluster, token) -> places and change points (``signals.takeover``)."""
-_OVERLAP = 0.25
-"""Places in common below which two kinds of requests come from two hands."""
+_OVERLAP, _OVERLAP_OLD = 0.25, 0.6
+"""Places in common below which two kinds of requests come from two hands; the second for accounts that are older than
+most of the cluster, as stolen ones are (a bought account is old, too, but works and covers from the same places).
+"""
+_OLDEST = 0.25
+"""Part of a cluster's accounts that is old beside the others."""
 _LEAST_REQUESTS = 5
 """Requests of each kind that it takes to say so."""
 _SILENCE = -4.0
@@ -81,13 +85,17 @@ def find_victims(evidence: Evidence, found: list[Found], look_up: LookUp) -> lis
         return []
     places, points = look_up(pd.concat(members, ignore_index=True), pd.concat(tokens, ignore_index=True))
     points = points.merge(places, on=["account_id", "cluster"], how="left")
-    points["apart"] = (points["overlap"] < _OVERLAP) & (points[["carried", "own"]].min(axis=1) >= _LEAST_REQUESTS)
+    row_of = pd.Series(np.arange(evidence.n), index=evidence.accounts["account_id"])
+    created = evidence.accounts["created_at"]
+    old = {k: created.iloc[f.members].quantile(_OLDEST) for k, f in enumerate(found)}
+    oldest = created.iloc[points["account_id"].map(row_of)].to_numpy() <= points["cluster"].map(old).to_numpy()
+    overlap = points["overlap"] < np.where(oldest, _OVERLAP_OLD, _OVERLAP)
+    points["apart"] = overlap & (points[["carried", "own"]].min(axis=1) >= _LEAST_REQUESTS)
     silence = points["before"] * np.log10(1.0 - np.clip(points["marked"] / points["after"], 0.0, 0.999))
     quiet = (points["turn"] - points["first"]).dt.total_seconds() / 86_400 >= _QUIET_DAYS
     placeless = points["overlap"].isna() if places.empty else False
     points = points[points["apart"] | (placeless & (silence <= _SILENCE) & quiet)]
     points["own"] = points["own"].fillna(points["before"])
-    row_of = pd.Series(np.arange(evidence.n), index=evidence.accounts["account_id"])
     tied = {k: set(f.members[linked_members(evidence, f.members, HARD)].tolist()) for k, f in enumerate(found)}
     victims = [
         Victim(int(row), int(cluster), int(own), pd.Timestamp(turn), bool(apart))

@@ -1,0 +1,80 @@
+"""Stolen keys: two hands in one account, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from stillwatch.clusters.evidence import Evidence, test_group
+from stillwatch.clusters.judge import Judged, Tier
+from stillwatch.clusters.selection import Found
+from stillwatch.clusters.takeover import find_victims
+from stillwatch.graph.similarity import Content
+from stillwatch.graph.world import Incidence
+
+DAY = pd.Timestamp("2026-03-01")
+test_group.__test__ = False  # type: ignore[attr-defined]
+
+
+def cluster(created: list[int], card: list[int] | None = None) -> tuple[Evidence, Found]:
+    """Eight accounts that all repeat two phrases that nobody else has; ``created`` in days, ``card`` has one card."""
+    n = 40
+    held = np.zeros((n, 2))
+    held[:8] = 1
+    accounts = pd.DataFrame(
+        {
+            "account_id": [f"a{i}" for i in range(n)],
+            "created_at": [DAY + pd.Timedelta(days=d) for d in [*created, *[0] * (n - 8)]],
+            "status": None,
+            "plan": "pro",
+            "verification": "email",
+        }
+    )
+    counts = sparse.csr_matrix(held)
+    content = Content(counts, counts, np.array([7, 8], dtype=object), "phrases", np.ones(n, dtype=bool))
+    cards = {}
+    if card:
+        matrix = sparse.csr_matrix((np.ones(len(card)), (card, [0] * len(card))), shape=(n, 1))
+        cards["card"] = Incidence("card", "payment", matrix, np.array(["c"], dtype=object), np.ones(n))
+    evidence = Evidence(accounts, np.arange(n), content, sparse.csr_matrix((n, n)), 0.0, cards, {}, {})
+    members = np.arange(8)
+    tested = test_group(evidence, members, "content")
+    judged = Judged(Tier.REVIEW, 0.4, ())
+    whole = np.ones(8, dtype=bool)
+    return evidence, Found(members, whole, whole * 1.0, tested, judged, 1.0, np.zeros(n), np.zeros(n))
+
+
+def looked_up(overlap: dict[str, float], own: int = 20) -> object:
+    """Every member carries 30 of the cluster's prompts and has ``own`` others, with so many places in common."""
+
+    def look_up(members: pd.DataFrame, tokens: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        assert set(tokens["token"]) == {7, 8}
+        places = members.assign(carried=30, own=own, overlap=[overlap.get(a, 1.0) for a in members["account_id"]])
+        times = {"before": 3, "after": 47, "marked": 30, "first": DAY, "turn": DAY + pd.Timedelta(days=2)}
+        return places, members.assign(**times)
+
+    return look_up
+
+
+def names(evidence: Evidence, found: Found, look_up: object) -> list[str]:
+    return [f"a{v.row}" for v in find_victims(evidence, [found], look_up)]  # type: ignore[arg-type]
+
+
+def test_other_places_tell_another_hand() -> None:
+    evidence, found = cluster([0] * 8)
+    assert names(evidence, found, looked_up({"a3": 0.1})) == ["a3"]
+    assert names(evidence, found, looked_up({"a3": 0.1}, own=2)) == []
+    assert names(evidence, found, looked_up({})) == []
+
+
+def test_an_account_older_than_the_others_needs_less() -> None:
+    evidence, found = cluster([0, 0, 0, -400, 0, 0, 0, 0])
+    assert names(evidence, found, looked_up({"a3": 0.5})) == ["a3"]
+    young, same = cluster([-400, -400, -400, 0, -400, -400, -400, -400])
+    assert names(young, same, looked_up({"a3": 0.5})) == []
+
+
+def test_who_shares_the_clusters_card_is_no_victim() -> None:
+    evidence, found = cluster([0] * 8, card=[2, 3])
+    assert names(evidence, found, looked_up({"a3": 0.0, "a5": 0.0})) == ["a5"]
