@@ -53,7 +53,7 @@ def coordination(uses: pd.DataFrame, n: int) -> np.ndarray | None:
         write_posts(path, uses)
         tool = [sys.executable, "-m", "coordination_network_toolkit", str(path), "compute", "co_tweet"]
         options = ["--time_window", str(WINDOW), "--min_edge_weight", str(LEAST), "--n_cpus", "1"]
-        subprocess.run([*tool, *options], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*tool, *options], check=True, capture_output=True)
         with sqlite3.connect(path) as db:
             links = pd.read_sql("select user_1, user_2, weight from co_tweet_network where user_1 < user_2", db)
     left, right = (links[c].astype("int64").to_numpy() for c in ("user_1", "user_2"))
