@@ -121,7 +121,8 @@ def _taken(cluster: Cluster) -> list[Figure]:
         f"halves of its members would miss; the rest is cover or unknown. {words.number(row['tokens'])} tokens. "
         f"Of training value: {', '.join(most) or 'none'}"
     )
-    span = f"{words.number(row['low'])} to {words.number(row['high'])} (95 %)"
+    low, high = words.number(row["low"]), words.number(row["high"])
+    span = f"{low} to {high} (95 %)" if low != high else "the rest is cover or unknown"
     return [Figure("Taken, estimated", words.number(row["requests"]), span, title=meaning)]
 
 
