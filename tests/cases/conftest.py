@@ -63,7 +63,7 @@ def postgresql() -> Iterator[str]:
         name = "postgres" if any(p.pw_name == "postgres" for p in pwd.getpwall()) else "nobody"
         user = pwd.getpwnam(name)
         os.chown(folder, user.pw_uid, user.pw_gid)
-        as_user = ["runuser", "-u", name, "--"]
+        as_user = [shutil.which("runuser", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") or "runuser", "-u", name, "--"]
 
     def call(*command: str) -> None:
         done = subprocess.run([*as_user, *command], capture_output=True, text=True, cwd=folder, check=False)

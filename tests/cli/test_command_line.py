@@ -216,6 +216,7 @@ def test_simulate_writes_a_world_that_imports_and_detects(tmp_path: Path) -> Non
 
 LONG = """
 import os, signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started the tests with it ignored
 import duckdb
 from stillwatch import cli
 
