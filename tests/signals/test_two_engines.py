@@ -12,6 +12,7 @@ import os
 import pkgutil
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -72,6 +73,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from pyspark.sql import SparkSession
 
     place = tmp_path_factory.mktemp("spark")
+    interrupted = signal.getsignal(signal.SIGINT)  # a Spark context puts its own in place, and leaves it there
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
         patch.delenv("SPARK_HOME", raising=False)  # the Spark of PyPI's package, not another
@@ -96,6 +98,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield ibis.pyspark.connect(session)
         session.stop()
         shutil.rmtree(Path(pyspark.__file__).parent / "work" / application)  # logs of the workers
+        signal.signal(signal.SIGINT, interrupted)
         gateway = SparkContext._gateway
         gateway.shutdown()
         gateway.proc.stdin.close()  # on which the JVM ends
