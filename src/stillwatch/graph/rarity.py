@@ -49,11 +49,6 @@ def cross_owner(evidence: Incidence, owner: Ints) -> tuple[Incidence, Ints]:
     return evidence.keep(keep), owners[keep]
 
 
-def usual_sharing(owners: Ints) -> float:
-    """Owners of a value on average, among values that are shared at all."""
-    return float(owners.mean()) if len(owners) else 1.0
-
-
 @dataclass(frozen=True)
 class Excess:
     """How many relationships a group has in one kind of evidence, and how many chance would give."""
