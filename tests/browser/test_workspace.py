@@ -39,10 +39,7 @@ def switch(page: Page, kind: str) -> None:
 
 def brush(page: Page) -> None:
     """Drag over the middle of the timeline."""
-    chart = page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg").first
-    chart.scroll_into_view_if_needed()
-    box = chart.bounding_box()
-    assert box is not None
+    box = visit.settled(page, "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")
     y = box["y"] + 60
     page.mouse.move(box["x"] + box["width"] * 0.4, y)
     page.mouse.down()

@@ -51,6 +51,24 @@ def choose(page: Page, label: str, option: str) -> None:
     idle(page)
 
 
+def settled(page: Page, selector: str) -> dict[str, float]:
+    """Where the first such element stands (pixels of the window: x, y, width, height), scrolled into view, once it
+    has a size and stays. A chart is drawn anew when its data come: a handle taken in between points at nothing.
+    """
+    look = """selector => { const e = document.querySelector(selector); if (!e) return null;
+        e.scrollIntoView({block: 'center', behavior: 'instant'}); const b = e.getBoundingClientRect();
+        return b.width && b.height ? {x: b.x, y: b.y, width: b.width, height: b.height} : null; }"""
+    last, same = None, 0
+    for _ in range(100):
+        box = page.evaluate(look, selector)
+        same = same + 1 if box is not None and box == last else 0
+        if same >= 3:
+            return dict(box)
+        last = box
+        page.wait_for_timeout(120)
+    raise AssertionError(f"{selector} is not drawn, or does not stay (last seen at {last})")
+
+
 def click_node(page: Page, node: str) -> None:
     """Click a node of the canvas once it is drawn and stands still."""
     page.wait_for_function(f"() => {{ const e = ({CANVAS})(); return e && e.dataset.drawnMs; }}")
