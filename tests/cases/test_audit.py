@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
@@ -46,6 +48,7 @@ def test_statements_cannot_be_changed_or_taken_out(store, engine, verb):
     store.merge_clusters("C-aaaaaa", "C-bbbbbb", "ana", "one hand")
     store.save_view("C-aaaaaa", "cards", "hide=device", "ana")
     store.save_search("cards", "has=card:0f", 3, "ana")
+    store.annotate("C-aaaaaa", "a price list leaked", "ana", datetime(2026, 11, 1))
     for table in APPEND_ONLY:
         column = inspect(engine).get_columns(table)[0]["name"]
         statement = f"UPDATE {table} SET {column} = {column}" if verb == "UPDATE" else f"DELETE FROM {table}"

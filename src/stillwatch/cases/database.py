@@ -35,7 +35,7 @@ from stillwatch.cases.audit import Entry, append, lock_head
 from stillwatch.cases.models import AuditHeadRow, CounterRow
 from stillwatch.errors import Busy, InputError, RefusedChange, StoreError
 
-HEAD = "0003"
+HEAD = "0004"
 """Newest migration; a test holds it against the migration folder."""
 PATIENCE = 30
 """Seconds that a writer waits for another before it gives up."""

@@ -7,8 +7,9 @@ the decisions show is ``pipeline.recut`` (at once) and detection (at its next ru
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import pandas as pd
 from sqlalchemy import select
@@ -25,6 +26,21 @@ LEAST = 2
 """Fewest accounts on either side of a split."""
 QUERY_LIMIT = 8_000
 """Characters of a saved view."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One decision without its accounts; naive UTC."""
+
+    decision_id: str
+    action: str
+    """split, merge or undo"""
+    cluster_id: str
+    other_id: str
+    decided_at: datetime
+    decided_by: str
+    supersedes: str | None
+    """The decision that an undo took back."""
 
 
 class Lineage(Database):
@@ -133,18 +149,16 @@ class Lineage(Database):
 
     def forwarded(self, cluster_id: str) -> tuple[str, list[str]]:
         """Where people's decisions sent a cluster id: the id to look for now, and each step in words."""
-        rows = self.cluster_decisions().to_dict("records")
-        made = {str(r["decision_id"]): str(r["action"]) for r in rows}
-        steps: list[str] = []
-        seen = {cluster_id}
-        while True:
-            row = next((r for r in rows if r["other_id"] == cluster_id), None)  # the newest decides
-            words = None if row is None else _went(row, made.get(str(row["supersedes"]), ""))
-            if row is None or words is None or row["cluster_id"] in seen:
-                return cluster_id, steps
-            cluster_id = str(row["cluster_id"])
-            seen.add(cluster_id)
-            steps.append(words)
+        return forward(self.steps(), cluster_id)
+
+    def steps(self) -> list[Step]:
+        """All decisions, newest first, without their accounts."""
+        row = ClusterDecisionRow
+        query = select(
+            row.decision_id, row.action, row.cluster_id, row.other_id, row.decided_at, row.decided_by, row.supersedes
+        ).order_by(row.seq.desc())  # fmt: skip
+        with self._read() as session:
+            return [Step(*found) for found in session.execute(query)]
 
     def save_view(self, cluster_id: str, name: str, query: str, by: str) -> None:
         """Keep a view of a cluster's page under a name; the same name again replaces it. An empty query removes it."""
@@ -216,11 +230,27 @@ def _cut(row: ClusterDecisionRow) -> HandCut:
     )
 
 
-def _went(r: Mapping[Hashable, Any], undone: str) -> str | None:
+def forward(steps: Sequence[Step], cluster_id: str) -> tuple[str, list[str]]:
+    """Where decisions (newest first) sent a cluster id, and each step in words."""
+    made = {s.decision_id: s.action for s in steps}
+    undone = {s.supersedes for s in steps}
+    said: list[str] = []
+    seen = {cluster_id}
+    while True:
+        step = next((s for s in steps if s.other_id == cluster_id), None)  # the newest decides
+        words = None if step is None else _went(step, made.get(step.supersedes or ""), step.decision_id not in undone)
+        if step is None or words is None or step.cluster_id in seen:
+            return cluster_id, said
+        cluster_id = step.cluster_id
+        seen.add(cluster_id)
+        said.append(words)
+
+
+def _went(step: Step, undone: str | None, stands: bool) -> str | None:
     """Why ``other_id`` of a decision is no more, in words; null when it lives. ``undone``: what an undo took back."""
-    gone, into, by, when = r["other_id"], r["cluster_id"], r["decided_by"], f"{r['decided_at']:%Y-%m-%d}"
-    if r["action"] == "merge" and r["stands"]:
-        return f"{gone} was joined to {into} by {by} on {when} ({r['decision_id']})"
+    gone, into, by, when = step.other_id, step.cluster_id, step.decided_by, f"{step.decided_at:%Y-%m-%d}"
+    if step.action == "merge" and stands:
+        return f"{gone} was joined to {into} by {by} on {when} ({step.decision_id})"
     if undone == "split":
-        return f"{gone} went back into {into} when {by} took {r['supersedes']} back on {when}"
+        return f"{gone} went back into {into} when {by} took {step.supersedes} back on {when}"
     return None

@@ -239,6 +239,24 @@ class SavedSearchRow(Base):
     by: Mapped[str] = mapped_column(Text)
 
 
+class AnnotationRow(Base):
+    """A note on a moment or a span of a cluster's timeline, or that one was taken back (then ``text`` says why)."""
+
+    __tablename__ = "annotations"
+
+    seq: Mapped[int] = mapped_column(_SEQUENCE, primary_key=True)
+    annotation_id: Mapped[str] = mapped_column(String(20), unique=True)
+    action: Mapped[str] = mapped_column(String(20))
+    cluster_id: Mapped[str] = mapped_column(String(60), index=True)
+    begin: Mapped[datetime] = mapped_column(DateTime)
+    end: Mapped[datetime | None] = mapped_column(DateTime)
+    text: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(DateTime)
+    by: Mapped[str] = mapped_column(Text)
+    run_id: Mapped[str | None] = mapped_column(String(60))
+    supersedes: Mapped[str | None] = mapped_column(ForeignKey("annotations.annotation_id"), unique=True)
+
+
 class AuditRow(Base):
     """One thing that somebody did, or tried to do. ``hash`` covers the row and the hash before it."""
 
@@ -279,6 +297,6 @@ class CounterRow(Base):
 
 APPEND_ONLY = (
     "labels", "campaigns", "campaign_statuses", "campaign_members", "notes", "bundles", "custody", "models",
-    "promotions", "audit", "cluster_decisions", "saved_views", "saved_searches",
+    "promotions", "audit", "cluster_decisions", "saved_views", "saved_searches", "annotations",
 )  # fmt: skip
 """Tables of statements; the migration that makes one puts triggers on it."""

@@ -1,8 +1,8 @@
 """The case file: labels, campaigns, queue, custody and the audit log behind one door.
 
 Which method answers which question stands in the modules it is joined from: ``labels``, ``campaigns``, ``queue``,
-``custody``, ``lineage``, ``searches``, ``trail``; the tables in ``models``. Every change takes ``by=`` (who), most take
-``reason=`` (why), and is saved together with its row in the audit log. Frames hold naive UTC times.
+``custody``, ``lineage``, ``annotations``, ``searches``, ``trail``; the tables in ``models``. Every change takes ``by=``
+(who), most take ``reason=`` (why), and is saved together with its row in the audit log. Frames hold naive UTC times.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Self
 import pandas as pd
 from sqlalchemy import or_, select
 
+from stillwatch.cases.annotations import Annotations
 from stillwatch.cases.audit import first_broken, lock_head
 from stillwatch.cases.campaigns import CampaignBook
 from stillwatch.cases.custody import Custody
 from stillwatch.cases.database import connect, utc_now
 from stillwatch.cases.labels import LabelBook
-from stillwatch.cases.lineage import Lineage
 from stillwatch.cases.models import AuditHeadRow, AuditRow
 from stillwatch.cases.queue import Queue
 from stillwatch.cases.searches import Searches
@@ -30,7 +30,7 @@ from stillwatch.cases.trail import Trail
 from stillwatch.config import Settings
 
 
-class CaseStore(LabelBook, CampaignBook, Queue, Custody, Lineage, Searches, Trail):
+class CaseStore(LabelBook, CampaignBook, Queue, Custody, Annotations, Searches, Trail):
     """One open case file. Safe to share between threads; close it, or use it in a ``with``."""
 
     @classmethod
