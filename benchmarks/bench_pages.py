@@ -16,41 +16,22 @@ import argparse
 import asyncio
 import json
 import platform
-import re
 import statistics
 import tempfile
-import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
 import streamlit
-import websockets
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.Element_pb2 import Element
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from live_app import running_app, sample_home
+from protocol_client import visit
 from stillwatch.config import settings
 from stillwatch.warehouse import runs
 
 TARGET_MS = 300
-LONG_WORK = re.compile(r"\b(import|detection|detect|train|export|verify|load|roll back|promote)\b", re.IGNORECASE)
-"""Labels of buttons that start work which shows its own progress; they are not clicks that must answer at once."""
-
-
-@dataclass(frozen=True)
-class Click:
-    """One thing to press: what it is called, and the widget state that pressing it sends."""
-
-    what: str
-    kind: str
-    state: WidgetState
-    fragment: str = ""
 
 
 @dataclass
@@ -64,115 +45,6 @@ class Timing:
     @property
     def median(self) -> float:
         return statistics.median(self.ms)
-
-
-class Session:
-    """One visitor of the app."""
-
-    def __init__(self, socket: websockets.ClientConnection) -> None:
-        self.socket = socket
-        self.pages: dict[str, str] = {}
-        self.page = ""
-        self.query = ""
-        self.elements: dict[tuple[int, ...], tuple[Element, str]] = {}
-        self.cached: dict[str, ForwardMsg] = {}
-        self.errors: list[str] = []
-
-    async def run(
-        self, *, page: str | None = None, click: Click | None = None, query: str | None = None
-    ) -> tuple[float, int]:
-        """One script run; answers milliseconds until it finished and bytes received."""
-        back = BackMsg()
-        rerun = back.rerun_script
-        if page is not None:
-            self.page, self.query = page, query or ""
-            self.elements.clear()
-        elif click is not None and not click.fragment:
-            self.elements.clear()  # all of it is drawn anew
-        rerun.page_script_hash = self.page
-        rerun.query_string = self.query
-        rerun.cached_message_hashes.extend(self.cached)
-        if click is not None:
-            rerun.widget_states.widgets.append(click.state)
-            rerun.fragment_id = click.fragment
-        start = time.perf_counter()
-        await self.socket.send(back.SerializeToString())
-        received = 0
-        while True:
-            raw = await asyncio.wait_for(self.socket.recv(), 60)
-            assert isinstance(raw, bytes)
-            received += len(raw)
-            message = ForwardMsg.FromString(raw)
-            kind = message.WhichOneof("type")
-            if kind == "ref_hash":
-                path = list(message.metadata.delta_path)
-                message = self.cached[message.ref_hash]
-                message.metadata.delta_path[:] = path
-                kind = message.WhichOneof("type")
-            elif message.hash and message.metadata.cacheable:
-                self.cached[message.hash] = message
-            if kind == "navigation":
-                self.pages = {p.page_name: p.page_script_hash for p in message.navigation.app_pages if not p.is_hidden}
-                self.page = message.navigation.page_script_hash or self.page
-            elif kind == "page_info_changed":
-                self.query = message.page_info_changed.query_string
-            elif kind == "delta":
-                self._keep(message)
-            elif kind == "script_finished":
-                again = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
-                if not again:
-                    return (time.perf_counter() - start) * 1000, received
-
-    def _keep(self, message: ForwardMsg) -> None:
-        path = tuple(message.metadata.delta_path)
-        if message.delta.WhichOneof("type") == "new_element":
-            element = message.delta.new_element
-            self.elements[path] = (element, message.delta.fragment_id)
-            if element.WhichOneof("type") == "exception":
-                self.errors.append(element.exception.message)
-
-    def shows(self, click: Click) -> bool:
-        """Whether what is to be pressed is still on the page."""
-        return any(c.state.id == click.state.id for c in self.clicks())
-
-    def clicks(self) -> Iterator[Click]:
-        """Everything on the page that can be pressed."""
-        for element, fragment in list(self.elements.values()):
-            yield from _clicks_of(element, fragment)
-
-
-def _clicks_of(element: Element, fragment: str) -> Iterator[Click]:
-    kind = element.WhichOneof("type")
-    widget = getattr(element, kind) if kind else None
-    if widget is None or getattr(widget, "disabled", False) or not getattr(widget, "id", ""):
-        return
-    label = getattr(widget, "label", "") or kind
-    if getattr(widget, "form_id", "") and kind != "button":
-        return  # fields of a form reach the server with its button
-    if kind == "button" and not LONG_WORK.search(label):
-        yield Click(label, kind, WidgetState(id=widget.id, trigger_value=True), fragment)
-    elif kind in ("selectbox", "radio"):
-        if len(widget.options) > 1:
-            other = widget.options[-1]
-            state = WidgetState(id=widget.id, string_value=getattr(other, "content", other))
-            yield Click(label, kind, state, fragment)
-    elif kind == "button_group" and widget.options:
-        state = WidgetState(id=widget.id)
-        state.string_array_value.data.append(_option_text(widget.options[-1]))
-        yield Click(label, kind, state, fragment)
-    elif kind == "multiselect" and widget.options:
-        state = WidgetState(id=widget.id)
-        state.string_array_value.data.append(widget.options[0])
-        yield Click(label, kind, state, fragment)
-    elif kind == "checkbox":
-        yield Click(label, kind, WidgetState(id=widget.id, bool_value=not widget.default), fragment)
-    elif kind == "dataframe" and widget.selection_mode:
-        chosen = {"selection": {"rows": [0], "columns": [], "cells": []}}
-        yield Click("first row", kind, WidgetState(id=widget.id, string_value=json.dumps(chosen)), fragment)
-
-
-def _option_text(option: object) -> str:
-    return str(getattr(option, "content", option))
 
 
 def questions(home: Path, rounds: int) -> list[tuple[str, str]]:
@@ -208,22 +80,22 @@ async def measure(url: str, rounds: int, asked: list[tuple[str, str]], only: lis
         timing.ms.append(ms)
         timing.sent_kb = received / 1024
 
-    async with _visit(url) as first:
+    async with visit(url) as first:
         await first.run()
         pages = {name: page for name, page in first.pages.items() if not only or name.lower() in only}
-    async with _visit(url) as session:
+    async with visit(url) as session:
         await session.run()
         for what, query in asked if "Hunt" in pages else ():
             note("Hunt", what, "question", *await session.run(page=pages["Hunt"], query=query))
         if session.errors:
             raise SystemExit(f"Hunt shows an exception: {session.errors[0]}")
     for _ in range(rounds):
-        async with _visit(url) as session:
+        async with visit(url) as session:
             await session.run()
             for name, page in pages.items():
                 note(name, "open the page", "page", *await session.run(page=page))
         for name, page in pages.items():
-            async with _visit(url) as session:
+            async with visit(url) as session:
                 await session.run()
                 await session.run(page=page)
                 # what is inside a fragment first: filters above may leave nothing to press there
@@ -236,17 +108,6 @@ async def measure(url: str, rounds: int, asked: list[tuple[str, str]], only: lis
                 if session.errors:
                     raise SystemExit(f"{name} shows an exception: {session.errors[0]}")
     return sorted(found.values(), key=lambda t: -t.median)
-
-
-@asynccontextmanager
-async def _visit(url: str) -> AsyncIterator[Session]:
-    async with websockets.connect(
-        url.replace("http", "ws", 1) + "/_stcore/stream",
-        subprotocols=[websockets.Subprotocol("streamlit")],
-        max_size=None,
-        origin=websockets.Origin(url),
-    ) as socket:
-        yield Session(socket)
 
 
 def table(timings: list[Timing]) -> str:

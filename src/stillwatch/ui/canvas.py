@@ -95,7 +95,8 @@ class Marks:
 
 
 @cache
-def _components() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+def components() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+    """The library, the graph and its focus, made known to the server once."""
     place = find_spec("pyvis")  # only its folder: importing it would load networkx and more
     assert place is not None
     assert place.origin is not None
@@ -122,7 +123,7 @@ def draw(
     key: str,
 ) -> Any:
     """Draw it and say what is in focus. The triggers (``picked``, ``opened``, ``hidden``) are in its result."""
-    library, graph, focus = _components()
+    library, graph, focus = components()
     library(key=f"{key}_vis", height=1)
     result = graph(
         data=drawing.payload,

@@ -137,6 +137,12 @@ class Cluster:
         return found
 
     @cached_property
+    def values_of_kind(self) -> dict[str, tuple[str, ...]]:
+        """Evidence kind -> node ids of its shared values."""
+        nodes = self.links[["kind", "node"]].drop_duplicates()
+        return {str(kind): tuple(own.tolist()) for kind, own in nodes.groupby("kind", sort=False)["node"]}
+
+    @cached_property
     def position(self) -> dict[str, int]:
         """Account -> its row in ``accounts`` and in ``members``."""
         return {a: i for i, a in enumerate(self.accounts["account_id"].tolist())}
@@ -317,7 +323,7 @@ def lanes(cluster: Cluster, lane: str) -> tuple[pd.DataFrame, int]:
 
 def touched_by(cluster: Cluster, kind: str) -> tuple[str, ...]:
     """The shared values of one kind, as a selection; too many for a link are still a valid selection."""
-    return tuple(dict.fromkeys(n for pairs in cluster.values_of.values() for k, n in pairs if k == kind))
+    return cluster.values_of_kind.get(kind, ())
 
 
 def hours_of_day(cluster: Cluster, accounts: frozenset[str] | None) -> pd.DataFrame:

@@ -7,11 +7,6 @@ looked up anew at every script run (one small file), so a new run shows at the n
 
 from __future__ import annotations
 
-import atexit
-import gc
-import importlib
-import threading
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +25,7 @@ if TYPE_CHECKING:
     from stillwatch.cases.store import CaseStore
     from stillwatch.warehouse.store import Warehouse
 
-_WHO, _SEEN, _WAREHOUSE = "_who", "_run_seen", "_warehouse_open"
+_WHO, _SEEN = "_who", "_run_seen"
 
 
 def settings() -> Settings:
@@ -123,16 +118,17 @@ def _case_store(cfg: Settings) -> CaseStore:
 
 
 def warehouse() -> Warehouse:
-    """The warehouse as last published. One per session: a DuckDB connection is not for several threads."""
+    """The warehouse as last published, one for all sessions: threads get connections of their own from it."""
+    cfg = settings()
+    return _warehouse(cfg, _stamp(cfg.warehouse))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs={Settings: repr})
+def _warehouse(cfg: Settings, stamp: tuple[int, int]) -> Warehouse:
     from stillwatch.warehouse.store import Warehouse
 
-    cfg = settings()
-    key = (str(cfg.warehouse), *_stamp(cfg.warehouse))
-    held: tuple[object, Warehouse] | None = st.session_state.get(_WAREHOUSE)
-    if held is None or held[0] != key:
-        held = (key, Warehouse.open(cfg))
-        st.session_state[_WAREHOUSE] = held
-    return held[1]
+    del stamp  # a part of the cache's key
+    return Warehouse.open(cfg)
 
 
 def _stamp(folder: Path) -> tuple[int, int]:
@@ -161,29 +157,3 @@ def label_of(target: TargetType, target_id: str, table: pd.DataFrame | None = No
         return None
     rows = table[(table["target_type"] == target.value) & (table["target_id"] == target_id)]
     return None if rows.empty else {str(k): v for k, v in rows.iloc[-1].to_dict().items()}
-
-
-@st.cache_resource(show_spinner=False)
-def freeze_after_warm_up(page: str) -> None:
-    """Once a page and process: move everything alive out of the garbage collector's sight.
-
-    Streamlit collects after every script run; without this each run walks all imported modules (measured 106 ms
-    against 38 ms of CPU a rerun, 80 against 3 ms a fragment).
-    """
-    del page  # the cache key: the first visit of each page loads modules of its own
-    gc.collect()
-    gc.freeze()
-    atexit.register(gc.unfreeze)  # else native modules report everything frozen as leaked when the app stops
-    _import_ahead()
-
-
-@st.cache_resource(show_spinner=False)
-def _import_ahead() -> None:
-    """Once a process: load what the Detector and Evidence pages need (1.5 s of imports) before anybody opens them."""
-
-    def load() -> None:
-        time.sleep(2)  # let the first page come through
-        for name in ("stillwatch.pipeline.learn", "stillwatch.pipeline.bundle"):
-            importlib.import_module(name)
-
-    threading.Thread(target=load, daemon=True).start()

@@ -10,11 +10,24 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from stillwatch.ui import cluster_graph, cluster_links, cluster_lists, cluster_time, navigation, state
-from stillwatch.ui.cluster_facts import Cluster, focus, member_table
+from stillwatch.ui import canvas, cluster_graph, cluster_links, cluster_lists, cluster_time, navigation, state
+from stillwatch.ui.cluster_facts import Cluster, drawing, focus, lanes, member_table, reasons_in_focus
 
 HEIGHT = 530
 """Pixels of the graph's row: graph, lists, reasons and the head of the timeline fit a 1280x720 window."""
+_CANVAS = HEIGHT - 72
+
+
+def prepare(cluster: Cluster) -> None:
+    """Make what all sessions share of one cluster's page, so that its first visitor does not wait for it."""
+    everybody = focus(cluster, (), None)
+    member_table(cluster, everybody, pd.DataFrame())
+    reasons_in_focus(cluster, everybody)
+    cluster_links.what_if(cluster)
+    cluster_links.values_table(cluster, everybody, frozenset())
+    lanes(cluster, state.Filters().lane)
+    drawing(cluster, opened=(), everything=False, height=_CANVAS)
+    canvas.components()
 
 
 @st.fragment
@@ -31,7 +44,7 @@ def workspace(cluster: Cluster, labels: pd.DataFrame) -> None:
     ticked = cluster_lists.ticked(table, key)
     left, right = st.columns([1.72, 1], gap="small")
     with left.container(border=True, height=HEIGHT, gap="xsmall"):
-        cluster_graph.draw(cluster, filters, seen, ticked, now, HEIGHT - 72)
+        cluster_graph.draw(cluster, filters, seen, ticked, now, _CANVAS)
     with right.container(border=True, height=HEIGHT, gap="small"):
         cluster_lists.draw(cluster, filters, seen, table, key, ticked, now)
     with st.container(border=True, gap="xsmall"):
