@@ -34,7 +34,7 @@ import odd_world
 import stillwatch.clusters
 import stillwatch.signals
 from stillwatch.clusters import activity
-from stillwatch.signals import compute, content, extraction, inputs, links, sightings, takeover
+from stillwatch.signals import compute, content, coordination, extraction, inputs, links, sightings, takeover
 from stillwatch.signals.engine import Engine
 from stillwatch.signals.inputs import inputs_as_of
 
@@ -138,11 +138,15 @@ class Side:
         """What the odd world can tell."""
         return compute.read_coverage(self.execute(inputs.coverage_expr(self.inputs)).iloc[0])
 
-    def book(self, repeats: int) -> Table:
-        """The phrasebook of every account; detection numbers accounts by what they did."""
+    @cached_property
+    def numbers(self) -> Table:
+        """A number for every account; detection numbers accounts by what they did."""
         ids = sorted({row["account_id"] for row in odd_world.make()["requests"]})
-        numbers = pd.DataFrame({"account_id": ids, "number": range(len(ids))})
-        return links.phrasebook_expr(self.inputs, ibis.memtable(numbers), repeats=repeats)
+        return ibis.memtable(pd.DataFrame({"account_id": ids, "number": range(len(ids))}))
+
+    def book(self, repeats: int) -> Table:
+        """The phrasebook of every account."""
+        return links.phrasebook_expr(self.inputs, self.numbers, repeats=repeats)
 
     @cached_property
     def requests(self) -> Table:
@@ -211,6 +215,9 @@ def _cases() -> dict[str, Case]:
         ),
         "links.phrasebook_expr": Case(lambda s: s.book(2), ("number", "token")),
         "links.phrasebook_expr[once]": Case(lambda s: s.book(1), ("number", "token")),
+        "coordination.load_expr": Case(lambda s: coordination.load_expr(s.inputs, s.numbers), ("number", "day")),
+        "coordination.lives_expr": Case(lambda s: coordination.lives_expr(s.inputs, s.numbers), ("number",)),
+        "coordination.uses_expr": Case(lambda s: coordination.uses_expr(s.inputs, s.numbers), ("number", "model")),
         "sightings.sightings_exprs": Case(
             lambda s: ibis.union(*sightings.sightings_exprs(s.inputs, s.coverage)), ("kind", "value", "account_id")
         ),
