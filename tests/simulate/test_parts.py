@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
-from written_world import Written
+from written_world import Written, make
 
-from stillwatch.simulate import authors, calibration, pacing
+from stillwatch.simulate import authors, calibration, ordinary, pacing
 from stillwatch.simulate.campaigns.enrolment import Lives
 from stillwatch.simulate.campaigns.habits import WAYS, draw
+from stillwatch.simulate.lookalikes import BUILDERS as LOOK_ALIKES
 from stillwatch.simulate.run import plan
 from stillwatch.simulate.scenarios import SCENARIOS
 from stillwatch.simulate.text import TextBook, Unit
@@ -154,9 +157,10 @@ def test_campaigns_speak_words_of_their_own_and_innocents_ask_for_reasons_too(mi
     assert (per > 1).mean() < 0.05
 
 
-def test_sweeps_are_refused_releases_are_followed_and_sessions_travel(mixed: Written) -> None:
+def test_sweeps_are_refused_and_releases_are_followed(mixed: Written) -> None:
     r = mixed.frame("requests").merge(mixed.frame("truth"), on="account_id")
-    refused = (r["status"] == "refused").groupby(r["archetype"]).mean()
+    each = (r["status"] == "refused").groupby(r["account_id"]).mean()
+    refused = each.groupby(r.groupby("account_id")["archetype"].first()).mean()
     assert refused["i_sweep"] > 2 * refused.median()
     assert refused["single"] < 0.06
     released = mixed.frame("models").set_index("model")["released_at"]
@@ -164,26 +168,49 @@ def test_sweeps_are_refused_releases_are_followed_and_sessions_travel(mixed: Wri
     moved = (after["model"] == "aster-4").groupby(after["archetype"]).mean()
     assert moved["c_release_pivot"] > 0.3
     assert moved["c_release_pivot"] > 1.5 * moved["developer"]
+
+
+def test_sessions_travel_in_campaigns_and_among_innocents(tmp_path: Path) -> None:
+    world = make(tmp_path / "w", "f_session_replay", 0.2, 5)
+    r = world.frame("requests").merge(world.frame("truth"), on="account_id")
     shared = r.dropna(subset=["session_id"]).groupby("session_id")["account_id"].nunique()
     travelling = r[r["session_id"].isin(shared[shared > 1].index)]
     assert (travelling["archetype"] == "f_session_replay").any()
-    assert (travelling["campaign"].isna()).any()
+    innocent = travelling[travelling["campaign"].isna()].groupby("archetype")["account_id"].nunique()
+    assert innocent.sum() > 0.05 * r["account_id"].nunique()  # gateways, teams and builds hand sessions around too
+    assert len(set(innocent.index) & set(LOOK_ALIKES)) >= 3
 
 
 def test_low_and_slow_is_a_small_part_of_each_account() -> None:
     world = plan(SCENARIOS["j_low_and_slow"], 1.0, 3)
     accounts, streams = world.accounts(), world.streams()
     guilty = np.flatnonzero(accounts["campaign"] != "")
-    assert len(guilty) == round(0.002 * world.n_accounts)
+    assert len(guilty) == 3 * round(0.002 * world.n_accounts)
     stream, _, count = world.load()
     total = np.bincount(stream, count, minlength=len(streams["account"]))
     own = np.isin(streams["account"], guilty)
-    work = total[np.flatnonzero(own)[: len(guilty)]].sum()  # the campaign's own streams are added first
+    work = total[own & streams["taken"]].sum()
     assert 0.04 < work / total[own].sum() < 0.11
     for kind, (rows, codes) in world.seen_with().items():
         if kind == "payment":
             mine = codes[np.isin(rows, guilty)]
             assert len(np.unique(mine)) == len(mine)
+
+
+def test_a_fixed_prefix_travels_in_many_frames_around_a_mixed_task_list() -> None:
+    world = plan(SCENARIOS["e_fixed_prefix"], 0.4, 9)
+    accounts, streams, text = world.accounts(), world.streams(), world.text
+    names, size = np.unique(accounts["campaign"][accounts["archetype"] == "e_fixed_prefix"], return_counts=True)
+    name = names[size.argmax()]
+    own = streams["taken"] & (accounts["campaign"][streams["account"]] == name)
+    public = set(ordinary.public_templates(world).tolist())
+    users: dict[int, set[int]] = {}
+    for account, book in zip(streams["account"][own], streams["book"][own], strict=True):
+        for template in set(text.templates_of(int(book))) - public:
+            users.setdefault(template, set()).add(int(account))
+    assert max(map(len, users.values())) < 0.4 * size.max()  # no frame is everybody's
+    classes = {unit.klass for t in users for unit in text.units_of(t) if unit.klass >= 0}
+    assert len(classes) >= 3
 
 
 def test_prompts_are_near_the_public_figures() -> None:

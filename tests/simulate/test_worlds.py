@@ -79,6 +79,23 @@ def test_every_archetype_and_every_look_alike_is_there_and_at_work(mixed: Writte
     assert truth[~truth["archetype"].isin(CAMPAIGNS)]["campaign"].isna().all()
 
 
+def test_truth_tells_how_much_of_an_account_was_a_campaigns_own_work(mixed: Written) -> None:
+    truth, requests = mixed.frame("truth").set_index("account_id"), mixed.frame("requests")
+    requests["tokens"] = requests["input_tokens"] + requests["output_tokens"]
+    made = requests.groupby("account_id").agg(requests=("tokens", "size"), tokens=("tokens", "sum"))
+    made = made.reindex(truth.index, fill_value=0)
+    assert (truth["taken_requests"] <= made["requests"]).all()
+    assert (truth["taken_tokens"] <= made["tokens"]).all()
+    assert ((truth["taken_requests"] > 0) == (truth["taken_tokens"] > 0)).all()
+    of = truth["archetype"]
+    innocent = truth["campaign"].isna()
+    assert set(of[innocent & (truth["taken_requests"] > 0)]) <= {"stolen_key"}
+    share = truth["taken_requests"].groupby(of).sum() / made["requests"].groupby(of).sum()
+    assert share["g_cleaner"] > 0.6  # nearly no cover
+    assert 0.2 < share["d_proxy_pool"] < 0.6  # half of it is customers'
+    assert share["j_low_and_slow"] < 0.15
+
+
 def test_blind_spots_enforcement_and_releases_are_there(mixed: Written) -> None:
     accounts, requests, truth = mixed.frame("accounts"), mixed.frame("requests"), mixed.frame("truth")
     status = accounts.merge(truth, on="account_id")

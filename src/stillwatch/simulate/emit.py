@@ -44,6 +44,8 @@ class Emitter:
         self.watch = Watch(world)
         self.made = 0
         self.session_base = 0
+        self.taken = np.zeros((2, world.n_accounts), np.int64)
+        """Requests and tokens (in and out) of each account that were a campaign's own work, as far as emitted."""
 
     @property
     def total(self) -> int:
@@ -160,6 +162,10 @@ class Emitter:
             "prompt_hash": self.name.tokens(np.where(retention == 1, templates, -(1 << 62)), "tpl", 12),
             "prompt": prompt,
         }
+        own = np.flatnonzero(s["taken"][st])
+        np.add.at(self.taken[0], account[own], 1)
+        both = columns["input_tokens"].to_numpy() + columns["output_tokens"].to_numpy()
+        np.add.at(self.taken[1], account[own], both[own])
         table = pa.table([columns[c] for c in REQUESTS.names], schema=REQUESTS.schema)
         self.watch.see(day, account, ts, self.ip[address], table)
         return table

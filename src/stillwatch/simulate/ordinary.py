@@ -69,7 +69,7 @@ def _crowd(world: World, rng: np.random.Generator, kind: str, n: int) -> None:
     crowd = people.join(world, rng, n, kind, **given)
     people.own_contact(world, crowd, rng, phone=0.0, address=0.0)
     _share(world, crowd, rng, groups, kind)
-    pool = np.where((rng.random(top) < 0.15)[groups], world.replay_pools(top)[groups], -1)
+    pool = np.where((rng.random(top) < 0.3)[groups], world.replay_pools(top)[groups], -1)
     traffic(world, crowd, rng, kind, groups, replay_pool=pool, replay=rng.uniform(0.02, 0.1, n))
 
 
@@ -116,7 +116,7 @@ def traffic(
     )
     hours = np.concatenate([pacing.shared_clocks(world, h) for h in _HOURS.get(kind, ("day", "evening", "student"))])
     script = rng.random(n) < (0.5 if kind == "developer" else 0.12)
-    curious = rng.random(n) < 0.035
+    curious = rng.random(n) < 0.06  # or of a profession whose questions sound bad
     columns: dict[str, Any] = {
         "book": everyday_books(world, crowd, rng, kind, groups, curious) if books is None else books,
         "topic": rng.integers(0, len(world.text.topics), n),
@@ -157,7 +157,7 @@ def _shared_default_id(world: World, rng: np.random.Generator, n: int) -> dict[s
     """A badly written client sends the same few session ids for everybody who uses it."""
     if "default id" not in world.notes:
         world.notes["default id"] = int(world.replay_pools(1)[0])
-    uses = rng.random(n) < 0.03
+    uses = rng.random(n) < 0.04
     return {"replay_pool": np.where(uses, world.notes["default id"], -1), "replay": rng.uniform(0.05, 0.6, n)}
 
 

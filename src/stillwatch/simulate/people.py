@@ -171,6 +171,8 @@ def signed_up_from(world: World, crowd: Crowd, ip: Ints) -> None:
 
 HOME_MIX = {"home": 0.6, "office": 0.12, "cloud": 0.16, "mobile": 0.08, "vpn": 0.04}
 _WIDTH = 5
+_ROAMING = 14
+"""Most addresses of one whose carrier hands out another one again and again."""
 
 
 def places(world: World) -> tuple[Ints, Ints]:
@@ -201,7 +203,8 @@ def home_book(
 ) -> dict[str, Array]:
     """Each account its own few addresses: one network mostly, a second place, a mobile exit, a café, a rented proxy.
 
-    Returns the address columns of a stream; signs the accounts up from the first address.
+    Some roam: their carrier gives them more addresses than an operator rents for an account. Returns the address
+    columns of a stream; signs the accounts up from the first address.
     """
     n = len(crowd)
     nets = world.networks
@@ -230,10 +233,15 @@ def home_book(
             spot = rng.integers(0, len(rented), len(at))
             ip[at, j], asn[at, j] = rented[spot], rented_asn[spot]
     used = np.where(private, _WIDTH, rng.choice([1, 2, 3, 4, 5], n, p=[0.3, 0.2, 0.18, 0.16, 0.16]))
-    offset = nets.take(ip.ravel(), asn.ravel())
+    offset = nets.take(ip.ravel(), asn.ravel()) + np.arange(n) * _WIDTH
+    roams = np.flatnonzero((rng.random(n) < 0.09) & ~private)
+    far, far_asn = nets.hosts("mobile", np.repeat(nets.pick("mobile", len(roams), rng), _ROAMING), rng)
+    far[::_ROAMING], far_asn[::_ROAMING] = ip[roams, 0], asn[roams, 0]
+    offset[roams] = nets.take(far, far_asn) + np.arange(len(roams)) * _ROAMING
+    used[roams] = rng.integers(6, _ROAMING + 1, len(roams))
     phone_ip, _ = nets.mixture({"mobile": 1.0}, n, rng)  # many sign up on the way
     signed_up_from(world, crowd, np.where(rng.random(n) < 0.25, phone_ip, ip[:, 0]))
-    return {"addr": offset + np.arange(n) * _WIDTH, "addr_n": used, "addr_skew": rng.uniform(1.0, 3.5, n)}
+    return {"addr": offset, "addr_n": used, "addr_skew": rng.uniform(1.0, 3.5, n)}
 
 
 def popular_clients(rng: np.random.Generator, n: int) -> Array:

@@ -43,7 +43,7 @@ _MAIN = {
     "g_cleaner": (("g_cleaner", 0.006), ("g_cleaner", 0.005), ("d_proxy_pool", 0.01)),
     "h_relay": (("h_relay", 0.016), ("h_relay", 0.01), ("c_release_pivot", 0.006)),
     "i_sweep": (("i_sweep", 0.012), ("i_sweep", 0.009), ("a_small_balanced", 0.005)),
-    "j_low_and_slow": (("j_low_and_slow", 0.002),),
+    "j_low_and_slow": (("j_low_and_slow", 0.002),) * 3,
 }
 _MIXED = tuple(
     (a, s)
@@ -59,7 +59,7 @@ _STORY = {
     "g_cleaner": "few accounts at a high rate that clean what others took",
     "h_relay": "relays of an operator's own users, tagged by a harness",
     "i_sweep": "technique sweeps, mostly refused",
-    "j_low_and_slow": "0.2 % of the accounts, a twentieth of their traffic, reworded, no payment in common",
+    "j_low_and_slow": "three of 0.2 % of the accounts each, a twentieth of their traffic, no payment in common",
 }
 
 _ALL = [

@@ -67,25 +67,29 @@ def write(world: World, spec: Scenario, out: Path, progress: Progress) -> tuple[
                 words(a["verification"]), words(a["status"]), when(a["status_at"], a["status_at"] < 0),
             ],
         ),
-        "truth": (TRUTH, [ids, words(a["campaign"]), words(a["archetype"])]),
         "models": (
             MODELS,
             [pa.array([r.name for r in world.releases]), when(released)],
         ),
     }  # fmt: skip
     rows = {}
-    for table, (spec_, columns) in tables.items():
+
+    def put(table: str, spec_: TableSpec, columns: list[pa.Array]) -> None:
         made = pa.table(columns, schema=spec_.schema)
         if table != "models":
             made = made.take(pa.array(order))
         pq.write_table(made, out / f"{table}.parquet", compression="zstd", compression_level=9)
         rows[table] = made.num_rows
+
+    for table, (spec_, columns) in tables.items():
+        put(table, spec_, columns)
     if "identifiers" not in spec.lacks:
         made = _identifiers(world, ids, name, when, hours=spec.compact)
         pq.write_table(made, out / "identifiers.parquet", compression="zstd", compression_level=9)
         rows["identifiers"] = made.num_rows
     emitter = Emitter(world, ids, compact=spec.compact)
     rows["requests"] = _requests(emitter, spec, out, progress)
+    put("truth", TRUTH, [ids, words(a["campaign"]), words(a["archetype"]), *map(pa.array, emitter.taken)])
     progress("testing what single columns give away", None)
     return rows, emitter.watch.auc()
 

@@ -72,6 +72,7 @@ STREAM_COLUMNS: dict[str, tuple[str, Any]] = {
     "replay": ("f4", 0.0),
     "low": ("f4", 0.0),  # window on the content slots: a shard of a task list
     "high": ("f4", 1.0),
+    "taken": ("?", False),  # the campaign's own work, not its cover: what truth counts
 }
 
 

@@ -78,6 +78,8 @@ TRUTH = TableSpec(
         Column("account_id", "string", "unique key", required=True),
         Column("campaign", "string", "null = not part of any campaign"),
         Column("archetype", "string", "what kind of campaign or benign look-alike"),
+        Column("taken_requests", "int64", "requests that were a campaign's own work, not its cover; null = not known"),
+        Column("taken_tokens", "int64", "tokens in and out of these requests"),
     ),
     key=("account_id",),
 )

@@ -1,7 +1,7 @@
 """F: session artefacts of one account turn up in others.
 
-Published: thinking signatures replayed across sessions. Innocent twins: a team that shares a conversation, a client
-that sends one id for everybody.
+Published: thinking signatures replayed across sessions. Innocent twins: a team that shares a conversation, a gateway
+that goes on with the next key of its pool, a migrated key, a client that sends one id for everybody.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ def habits(rng: np.random.Generator) -> Habits:
     return draw(
         rng,
         families=(("reasoning",), ("rewriting",)),
-        replay=float(rng.uniform(0.06, 0.18)),
+        cover=float(rng.uniform(0.25, 0.5)),
+        alike=5.0,
+        exits=int(rng.integers(2, 6)),
+        replay=float(rng.uniform(0.05, 0.12)),
         ways=("shop", "crowd", "virtual"),
     )

@@ -27,6 +27,8 @@ class Habits:
     families: tuple[tuple[str, ...], ...] = (("reasoning",),)
     """Intents of each template family."""
     body: tuple[str, ...] = ("maths", "knowledge", "coding", "free")
+    bodies: int = 1
+    """Kinds of content that the wordings of a family take in turn: one frame around a mixed task list."""
     wordings: int = 6
     change: float = 0.4
     layouts: tuple[str, ...] = phrasing.LAYOUTS
@@ -39,6 +41,8 @@ class Habits:
     """Share of accounts that put words of their own in front."""
     tools: int = 0
     refused: float = 0.02
+    probing: float = 1.0
+    """Share of accounts that are refused that often; the others work with what got through."""
     # how much and when
     per_day: float = 18.0
     lifetime: float = 14.0
@@ -48,6 +52,8 @@ class Habits:
     clock: str = "two_shifts"
     cover: float = 0.3
     """Share of an account's traffic that has nothing to do with the campaign."""
+    alike: float = 0.0
+    """How alike the accounts are in that share: the sum of a beta distribution's two numbers; 0: all the same."""
     lag: float = 4.0
     """Days to a new model."""
     followers: float = 0.8

@@ -1,6 +1,7 @@
 """I: a sweep of techniques, most of them refused.
 
-Published: 12,000 prompt variants swept, most refused. Innocent twins: a red team under contract, the curious.
+Published: 12,000 prompt variants swept, most refused. Part of the accounts probes, the rest works with what got
+through. Innocent twins: a red team under contract, the curious, professions whose questions sound bad.
 """
 
 from __future__ import annotations
@@ -25,9 +26,12 @@ def habits(rng: np.random.Generator) -> Habits:
     return draw(
         rng,
         families=(("safety", "reasoning"), ("safety",), ("reasoning", "rewriting")),
-        refused=float(rng.uniform(0.3, 0.6)),
+        refused=float(rng.uniform(0.4, 0.65)),
+        probing=float(rng.uniform(0.5, 0.75)),
         wordings=int(rng.integers(14, 28)),
         change=float(rng.uniform(0.45, 0.65)),
         lifetime=float(rng.uniform(5, 12)),
-        cover=float(rng.uniform(0.35, 0.65)),
+        cover=float(rng.uniform(0.45, 0.7)),
+        alike=6.0,
+        exits=int(rng.integers(2, 6)),
     )

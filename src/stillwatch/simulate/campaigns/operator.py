@@ -66,7 +66,13 @@ def deal_templates(world: World, rng: np.random.Generator, habits: Habits, lives
         )
         frozen = int(rng.poisson(habits.frozen)) if intents else max(1, int(rng.poisson(habits.frozen)))
         author = replace(author, frozen=frozen)
-        families.append(authors.reworded(text, author, habits.wordings))
+        if habits.bodies == 1:
+            families.append(authors.reworded(text, author, habits.wordings))
+            continue
+        kinds = [str(b) for b in rng.permutation(np.array(habits.body))[: habits.bodies]]
+        families.append(
+            [authors.template(text, replace(author, body=kinds[v % len(kinds)]), v) for v in range(habits.wordings)]
+        )
     own_system = np.where(rng.random(len(families)) < habits.system, world.mint(len(families)), -1)
     public = ordinary.public_templates(world)
     book, topic = np.zeros(n, np.int64), rng.integers(0, len(text.topics), n)
@@ -133,12 +139,14 @@ def work(world: World, crowd: Crowd, rng: np.random.Generator, habits: Habits, l
     per_day = habits.per_day * world.mean_requests / 200 * world.campaign_load
     level = per_day * np.exp(habits.spread * rng.standard_normal(n) - habits.spread**2 / 2)
     total = level * (lives.stop - lives.start)
+    k = habits.alike
+    cover = rng.beta(k * habits.cover, k * (1 - habits.cover), n) if k else np.full(n, habits.cover)
     days: dict[str, Any] = {"start": lives.start, "stop": lives.stop}
     spread, skip = rng.uniform(0.5, 1.3, n), rng.uniform(0.05, 0.6, n)
     counts = pacing.daily(
         world,
         rng,
-        total * (1 - habits.cover),
+        total * (1 - cover),
         **days,
         week="all" if habits.clock in ("wavy", "flat", "two_shifts") else "soft",
         spread=spread,
@@ -167,6 +175,11 @@ def work(world: World, crowd: Crowd, rng: np.random.Generator, habits: Habits, l
     }
     order = rng.permutation(n)
     pool = world.replay_pools(1)[0] if habits.replay else -1
+    refuse = np.clip(habits.refused * rng.lognormal(-0.3, 0.8, n), 0, 0.8)
+    if habits.probing < 1:
+        refuse = np.where(rng.permutation(n) < np.ceil(habits.probing * n), refuse, rng.beta(1, 25, n))
+    # an artefact is tried where it is of use: many accounts carry none, some several
+    replay = np.minimum(rng.exponential(habits.replay, n), 0.5) if habits.replay else 0.0
     columns: dict[str, Any] = common | {
         "book": said.book,
         "topic": said.topic,
@@ -178,16 +191,17 @@ def work(world: World, crowd: Crowd, rng: np.random.Generator, habits: Habits, l
         "gap_sd": rng.uniform(0.4, 1.2, n),
         "in_mu": rng.normal(calibration.CHAT_IN[0] - 0.3, 0.6) + rng.normal(0, 0.5, n),
         "out_mu": rng.normal(calibration.CHAT_OUT[0] + 0.4, 0.4) + rng.normal(0, 0.5, n),
-        "refuse": np.clip(habits.refused * rng.lognormal(-0.3, 0.8, n), 0, 0.8),
+        "refuse": refuse,
         "tools": np.where(rng.random(n) < 0.7, habits.tools, 0),
         "system": np.where(rng.random(n) < rng.uniform(0.4, 0.9), said.system, -1),
         "low": order / n if habits.shards else 0.0,
         "high": (order + 1) / n if habits.shards else 1.0,
         "replay_pool": pool,
-        "replay": habits.replay,
+        "taken": True,
+        "replay": replay,
     }
     world.add_streams(crowd.rows, counts, **(columns | bent))
-    side = pacing.daily(world, rng, total * habits.cover, **days, week="soft", spread=spread, skip=skip)
+    side = pacing.daily(world, rng, total * cover, **days, week="soft", spread=spread, skip=skip)
     _everyday(world, crowd, rng, side, common)
     _past(world, crowd, rng, lives)
     thieves = world.notes.setdefault("thieves", [])

@@ -174,6 +174,12 @@ def machines(world: World, crowd: Crowd, rng: Rng, books: Array, counts: Array, 
     world.add_streams(crowd.rows, counts, **(columns | bent))
 
 
+def one_conversation(world: World, rng: Rng, n: int, chance: float, share: tuple[float, float]) -> dict[str, Array]:
+    """Stream columns: with ``chance``, sessions of this house pass from key to key, ``share`` (low, high) of each's."""
+    pool = int(world.replay_pools(1)[0]) if rng.random() < chance else -1
+    return {"replay_pool": np.full(n, pool), "replay": rng.uniform(*share, n)}
+
+
 def load(
     world: World, crowd: Crowd, rng: Rng, mean: float, *, week: str = "work", balance: bool = False, sigma: float = 1.0
 ) -> Array:

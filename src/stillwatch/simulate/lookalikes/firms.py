@@ -56,6 +56,7 @@ def labelling_firm(world: World, number: int, accounts: int) -> None:
     books = common.house_books(world, rng, n, intents, ("knowledge", "free", "maths"), wordings=(2, 6))
     counts = common.load(world, crowd, rng, 1.6, week="soft")
     where = common.behind(world, crowd, rng, common.block(world, rng, "office", int(rng.integers(2, 5))), 0.85)
+    where |= common.one_conversation(world, rng, n, 0.5, (0.02, 0.12))  # from shift to shift
     common.machines(world, crowd, rng, books, counts, clock="two_shifts", **where)
 
 
@@ -82,6 +83,7 @@ def ci_fleet(world: World, number: int, accounts: int) -> None:
     books = common.house_books(world, rng, n, intents[: int(rng.integers(1, 4))], ("coding",), wordings=(1, 4))
     counts = common.load(world, crowd, rng, 1.6, week="soft")
     where = common.behind(world, crowd, rng, common.block(world, rng, "cloud", 60), 1.0)
+    where |= common.one_conversation(world, rng, n, 0.5, (0.03, 0.3))  # the number of the build
     hop = rng.random(n) < 0.5
     common.machines(world, crowd, rng, books, counts, clock="wavy", session=1.5, addr_hop=hop, **where)
 
@@ -112,6 +114,7 @@ def key_migration(world: World, number: int, accounts: int) -> None:
         skip=0.3,
     )
     where = common.behind(world, crowd, rng, common.block(world, rng, "office", 4), 0.8)
+    where |= common.one_conversation(world, rng, n, 0.7, (0.02, 0.15))  # it goes on under the new key
     common.machines(world, crowd, rng, books, counts, clock="office", **where)
 
 

@@ -31,6 +31,7 @@ def popular_agent(world: World, number: int, accounts: int) -> None:
             world, str(rng.choice(["agent-kit/0.9", "terminal-agent/1.3", "ide-plugin/2.2"]))
         ),
         "client_n": 1,
+        **common.one_conversation(world, rng, n, 0.4, (0.03, 0.3)),  # a version that sends one id for all
     }
     ordinary.traffic(world, crowd, rng, "developer", books=np.array(books), **bent)
 
@@ -69,9 +70,12 @@ def stolen_key(world: World, number: int, accounts: int) -> None:
     addr = world.networks.take(ip[rented], asn[rented]) + 3 * np.arange(n)
     many = np.full(n, 3)
     thieves = world.notes.get("thieves", [])
-    for i in np.flatnonzero(rng.random(n) < 0.5) if thieves else ():
+    by_campaign = (rng.random(n) < 0.5) if thieves else np.zeros(n, bool)
+    for i in np.flatnonzero(by_campaign):
         books[i], addr[i], many[i] = thieves[int(rng.integers(len(thieves)))]
     begin = rng.uniform(world.days * 0.3, world.days * 0.9, n)
     total = pacing.volumes(rng, n, 0.4 * world.mean_requests, 0.8)
     counts = pacing.daily(world, rng, total, start=begin, stop=begin + rng.uniform(1, 12, n), week="all")
-    common.machines(world, crowd, rng, books, counts, clock="wavy", addr=addr, addr_n=many, system=-1)
+    common.machines(
+        world, crowd, rng, books, counts, clock="wavy", addr=addr, addr_n=many, system=-1, taken=by_campaign
+    )

@@ -52,6 +52,7 @@ def university_course(world: World, number: int, accounts: int) -> None:
         skip=0.4,
     )
     web = common.world_client(world, "web-app")
+    where |= common.one_conversation(world, rng, n, 0.5, (0.02, 0.12))  # a chat that is handed around
     common.machines(
         world, crowd, rng, books, counts, clock="student", session=rng.uniform(2, 7, n), client=web, **where
     )
@@ -89,6 +90,7 @@ def enterprise_gateway(world: World, number: int, accounts: int) -> None:
         counts,
         clock=str(rng.choice(["office", "wavy"])),
         tools=int(rng.integers(0, 10)),
+        **common.one_conversation(world, rng, n, 0.6, (0.02, 0.2)),  # the next key of the pool goes on
         **where,
     )
 
