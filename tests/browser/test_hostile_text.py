@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -112,6 +113,7 @@ def test_every_page_of_a_hostile_case_stays_calm(page: Page, app_on: Callable[[P
         store.add_note(campaign, f"{EVIL[0]} {EVIL[2]} {EVIL[5]}", EVIL[3])
         store.add_label("cluster", cluster, "distillation", EVIL[0], EVIL[2])
         store.set_status(campaign, "in_review", EVIL[0], EVIL[2])
+        store.annotate(cluster, f"{EVIL[0]} {EVIL[2]} {EVIL[5]}", EVIL[3], fake_run.AS_OF - timedelta(days=5))
     url = app_on(home)
     hostile = str(run.frame("accounts", filters=[("cluster_id", "=", cluster)])["account_id"].iloc[0])
     for address in (

@@ -229,3 +229,52 @@ def test_views_are_saved_found_and_removed(page: Page, world: Path, app_on: Call
     page.get_by_role("button", name=re.compile("without <b>cards")).click()
     visit.idle(page)
     expect(page).to_have_url(re.compile("drop=payment.*tab=bridges"))
+
+
+def test_a_note_is_written_on_the_brushed_window_and_taken_back(
+    page: Page, world: Path, app_on: Callable[[Path], str], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(world, home)
+    url = app_on(home)
+    first = str(published(home).frame("clusters").sort_values("rank")["cluster_id"].iloc[0])
+    visit.go(page, f"{url}/cluster?cluster={first}")
+    brush(page)
+    expect(visit.button(page, "Note on this window")).to_be_visible()
+    page.keyboard.press("t")
+    dialog = page.get_by_role("dialog")
+    hostile = "<img src=http://198.51.100.9/x.png onerror=alert(1)> =cmd() ![x](http://198.51.100.9/y.png)"
+    dialog.get_by_label("Note", exact=True).fill(hostile)
+    dialog.get_by_role("button", name="Save note").click()
+    expect(page.get_by_text(hostile).first).to_be_visible()
+    visit.idle(page)
+    with CaseStore.open(settings(home)) as store:
+        row = store.annotations(first).iloc[0]
+    assert row["text"] == hostile
+    window = f"from={row['begin']:%Y-%m-%dT%H}%3A{row['begin']:%M}&to={row['end']:%Y-%m-%dT%H}%3A{row['end']:%M}"
+    expect(page).to_have_url(re.compile(window))
+
+    # The mark on the chart says the same when it is pointed at.
+    box = visit.settled(page, "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")
+    tip = page.locator("#vg-tooltip-element.visible")
+    for up in range(30, 60, 2):  # the strip stands above the words of the axis
+        page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] - up)
+        page.wait_for_timeout(60)
+        if tip.count() and tip.get_by_text("=cmd()").count():
+            break
+    expect(tip).to_contain_text(hostile[:60])
+
+    # Elsewhere it is found again from the list; taking it back needs a reason.
+    visit.press(page, "Clear")
+    visit.press(page, "Window")
+    expect(page).to_have_url(re.compile(window))
+    visit.press(page, "Take back")
+    dialog.get_by_role("button", name="Take back").click()
+    expect(dialog.get_by_text("reason is needed")).to_be_visible()
+    dialog.get_by_label("Reason").fill("another cluster")
+    dialog.get_by_role("button", name="Take back").click()
+    expect(page.get_by_test_id("stMain").get_by_text(hostile)).to_have_count(0)
+    expect(tip).to_have_count(0)
+    visit.go(page, f"{url}/audit")
+    for words in ("wrote on a timeline", "took a timeline note back"):
+        expect(page.get_by_text(words).first).to_be_attached()

@@ -86,6 +86,28 @@ def test_what_the_case_file_knows_is_in_the_tables(home: Settings, campaign: str
     assert how["audit_log_head"] in set(audit["hash"])
 
 
+def test_timeline_notes_are_told_and_left_out_for_others(home: Settings, campaign: str, tmp_path: Path) -> None:
+    with CaseStore.open(home) as store:
+        store.annotate("C-aaaaaa", "mails <b>name</b> Kestrel", "grace", datetime(2026, 11, 1, 6), AT)
+        gone = store.annotate("C-bbbbbb", "power cut", "grace", AT)
+        store.take_back_annotation(gone, "ada", "wrong country")
+    folder = bundles.export(home, campaign, tmp_path / "b", by="ada").path
+    told = [(r["action"], r["target"], r["detail"], r["reason"]) for r in rows(folder, "decisions")][-3:]
+    assert told == [
+        ("timeline note", "C-aaaaaa", "N-0001, 2026-11-01 06:00 to 2026-11-23 09:30 UTC: mails <b>name</b> Kestrel",
+         ""),
+        ("timeline note", "C-bbbbbb", "N-0002, 2026-11-23 09:30 UTC: power cut", ""),
+        ("timeline note taken back", "C-bbbbbb", "N-0002", "wrong country"),
+    ]  # fmt: skip
+    report = (folder / "data" / "report.html").read_text()
+    assert "cluster C-aaaaaa: mails &lt;b&gt;name&lt;/b&gt; Kestrel" in report
+    assert "cluster C-bbbbbb: power cut" not in report  # only its line in the table of decisions
+    others = bundles.export(home, campaign, tmp_path / "o", by="ada", redaction="pseudonymous", audience="cert").path
+    for file in others.rglob("*"):
+        text = file.read_bytes() if file.is_file() else b""
+        assert not any(word in text for word in (b"Kestrel", b"power cut", b"wrong country")), file
+
+
 def test_the_same_case_and_time_give_the_same_bytes(home: Settings, campaign: str, tmp_path: Path) -> None:
     """Only the id and what the log says of the first export differ, so both are made from one state of the case."""
     from stillwatch.evidence import seal

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from stillwatch.domain import EvidenceKind
-from stillwatch.ui import activity, canvas, cluster_facts, timeline
+from stillwatch.ui import activity, canvas, cluster_facts, cluster_notes, timeline
 from stillwatch.ui.cluster_facts import Cluster
 
 FIRST = "C-a1b2c1"
@@ -152,21 +152,67 @@ def test_the_busiest_lanes_are_drawn_and_the_rest_counted(cluster: Cluster) -> N
     assert (drawn["lane"].nunique(), left_out) == (timeline.MAX_LANES, 3)
 
 
-def test_the_chart_is_valid_vega_lite(cluster: Cluster) -> None:
+def notes(*about: tuple[datetime, datetime | None]) -> pd.DataFrame:
+    """Notes as the case file gives them; the fields that a chart reads."""
+    frame = pd.DataFrame(about, columns=["begin", "end"], dtype=object)
+    return frame.assign(
+        begin=pd.to_datetime(frame["begin"]), end=pd.to_datetime(frame["end"]), text="<b>x</b>", by="ana", at=range(
+            len(about)
+        ),
+    )  # fmt: skip
+
+
+def test_the_charts_are_valid_vega_lite(cluster: Cluster) -> None:
     cells, _ = timeline.lanes(cluster.timeline, "model")
     top = timeline.top_lane(cluster.bins.over_time(None), 6)
     window = (fake_run.AS_OF - timedelta(days=3), fake_run.AS_OF)
-    spec = timeline.chart(cells, cluster.markers, top, window=window)
-    spec["datasets"] = {name: [] for name in spec["datasets"]}
-    alt.LayerChart.from_dict(spec, validate=True)
+    hours = pd.DataFrame({"day": [fake_run.AS_OF], "hour": [3], "requests": [2], "accounts": [1]})
+    for spec in (
+        timeline.chart(cells, cluster.markers, top, notes((window[0], None)), window=window),
+        timeline.strip(hours, cluster.markers, cluster.begin, cluster.end, notes(window), window=window),
+    ):
+        assert len(spec["datasets"]["notes"]) == 1
+        spec["datasets"] = {name: [] for name in spec["datasets"]}
+        alt.LayerChart.from_dict(spec, validate=True)
 
 
-def test_the_specification_stays_while_the_focus_changes(cluster: Cluster) -> None:
+def test_notes_are_cut_to_the_drawn_time_and_never_too_thin(cluster: Cluster) -> None:
+    cells, _ = timeline.lanes(cluster.timeline, "group")
+    begin, end = cells["bin"].min().to_pydatetime(), cells["end"].max().to_pydatetime()
+    day = timedelta(days=1)
+    asked = notes(
+        (begin + 3 * day, None), (begin + day, begin + day + timedelta(minutes=1)),
+        (begin - 9 * day, begin + 2 * day), (end - day, end + 9 * day),
+        (begin - 9 * day, None), (end + day, end + 2 * day),
+    )  # fmt: skip
+    spec = timeline.chart(
+        cells, cluster.markers, timeline.top_lane(cluster.bins.over_time(None), 6), asked, window=None
+    )
+    drawn = spec["datasets"]["notes"].map(lambda v: v.tz_localize(None) if isinstance(v, pd.Timestamp) else v)
+    assert len(drawn) == 4
+    assert (drawn["at"].min(), drawn["end"].max()) == (begin, end)
+    assert (drawn["left"] >= begin).all() and (drawn["right"] <= end).all()  # noqa: PT018
+    assert ((drawn["right"] - drawn["left"]) >= (end - begin) / 301).all()
+    assert set(drawn["text"]) == {"<b>x</b>"}  # the browser escapes what stands in a tooltip
+
+
+def test_the_list_of_notes_follows_the_window() -> None:
+    noon, hour = datetime(2026, 11, 1, 12), timedelta(hours=1)
+    some = notes((noon, None), (noon - 5 * hour, noon), (noon - 5 * hour, noon + hour), (noon + hour, None))
+    window = (noon, noon + hour)
+    assert cluster_notes.listed(some, None).index.tolist() == [1, 2, 0, 3]
+    assert cluster_notes.listed(some, window).index.tolist() == [2, 0]
+    many = notes(*((noon + n * hour, None) for n in range(50)))
+    assert cluster_notes.listed(many, None).index.tolist() == list(range(30, 50))
+
+
+def test_the_specification_stays_while_focus_and_notes_change(cluster: Cluster) -> None:
     cells, _ = timeline.lanes(cluster.timeline, "group")
     specs = []
     for requests in (1, 2):
         over_time = pd.DataFrame({"bin": [cells["bin"].min()], "requests": [requests], "accounts": [1]})
-        spec = timeline.chart(cells, cluster.markers, timeline.top_lane(over_time, 6), window=None)
+        shown = notes((fake_run.AS_OF, None)) if requests == 2 else notes()
+        spec = timeline.chart(cells, cluster.markers, timeline.top_lane(over_time, 6), shown, window=None)
         del spec["datasets"]
         specs.append(spec)
     assert specs[0] == specs[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -280,3 +281,20 @@ def test_a_run_published_meanwhile_is_told(open_page: Open, hostile_home: Path) 
     clean(app)
     assert "A new detection run was published" in app.toast[0].value
     assert "1 cluster wait" in html_of(app)
+
+
+def test_notes_on_the_timeline_are_listed_and_set_the_window(open_page: Open, hostile_home: Path) -> None:
+    noon = fake_run.AS_OF - timedelta(days=5)
+    with CaseStore.open(settings(hostile_home)) as store:
+        for n, text in enumerate((*fake_run.HOSTILE[:6], "the newest")):
+            store.annotate(FIRST, text, "<b>ana</b>", noon + timedelta(hours=n), noon + timedelta(hours=n + 1))
+        store.take_back_annotation("N-0007", "bo", "wrong day")
+    app = open_page("cluster", cluster=FIRST)
+    clean(app)
+    assert "6 notes" in words_of(app)
+    assert "the newest" not in words_of(app)
+    app.button(key="note_go_N-0001").click().run()
+    clean(app)
+    assert app.query_params["from"] == "2026-11-15T12:00"
+    assert "6 notes" in words_of(app)  # the cells of this timeline are six hours wide
+    assert labelled(app, "button", "Note on this window")

@@ -61,7 +61,8 @@ def case_file(
     tables["markers"] = markers.filter(own)
     accounts = set(tables["accounts"]["account_id"].to_pylist())
     tables["labels"] = _labels(store, {campaign_id, *clusters}, accounts)
-    tables["decisions"] = _decisions(campaign, store)
+    timeline_notes = _timeline_notes(store, clusters)
+    tables["decisions"] = _decisions(campaign, store, timeline_notes)
     sources = _sources(settings, run, gaps)
     tables["custody"] = _custody(
         store, campaign, run, sources, (bundle_id, by, at, f"{tlp}, {redaction} copy"), accounts
@@ -83,8 +84,12 @@ def case_file(
             reason=campaign.reason,
             cluster_ids=campaign.cluster_ids,
             account_ids=campaign.account_ids,
-            notes=tuple(
-                Note(row.written_at.to_pydatetime(), row.written_by, row.text) for row in _rows(campaign.notes)
+            notes=(
+                *(Note(row.written_at.to_pydatetime(), row.written_by, row.text) for row in _rows(campaign.notes)),
+                *(
+                    Note(r.at.to_pydatetime(), r.by, f"On {_about(r)}, cluster {r.cluster_id}: {r.text}")
+                    for r in _rows(timeline_notes[timeline_notes["stands"]])
+                ),
             ),
         ),
         provenance=Provenance(run.run_id, run.manifest, tuple(sources), store.chain_head()[1]),
@@ -139,7 +144,21 @@ def _labels(store: CaseStore, targets: set[str], accounts: set[str]) -> pd.DataF
     return labels[of_case | of_account].sort_values(["labeled_at", "label_id"])
 
 
-def _decisions(campaign: StoredCampaign, store: CaseStore) -> pd.DataFrame:
+def _timeline_notes(store: CaseStore, clusters: Sequence[str]) -> pd.DataFrame:
+    """Notes on the timelines of some clusters and their takings back, each once, oldest first, with ``stands``."""
+    found = [store.annotations(c, current=False) for c in clusters] or [store.annotations("", current=False)]
+    notes = pd.concat(found).drop_duplicates("annotation_id").sort_values(["at", "annotation_id"], kind="stable")
+    stands = (notes["action"] == "written") & ~notes["annotation_id"].isin(set(notes["supersedes"].dropna()))
+    return notes.assign(stands=stands)
+
+
+def _about(note: Any) -> str:
+    """The moment or window that a note is about, in words."""
+    begin = f"{note.begin:%Y-%m-%d %H:%M} UTC"
+    return begin if pd.isna(note.end) else f"{note.begin:%Y-%m-%d %H:%M} to {note.end:%Y-%m-%d %H:%M} UTC"
+
+
+def _decisions(campaign: StoredCampaign, store: CaseStore, timeline_notes: pd.DataFrame) -> pd.DataFrame:
     """Statuses, members, notes, and splits and merges of its clusters as one story."""
     rows = [
         {"at": r.decided_at, "person": r.decided_by, "action": "status", "target": campaign.campaign_id,
@@ -155,6 +174,14 @@ def _decisions(campaign: StoredCampaign, store: CaseStore) -> pd.DataFrame:
         {"at": r.written_at, "person": r.written_by, "action": "note", "target": campaign.campaign_id,
          "detail": r.text, "reason": None}
         for r in _rows(campaign.notes)
+    ]  # fmt: skip
+    rows += [
+        {"at": r.at, "person": r.by, "action": "timeline note", "target": r.cluster_id,
+         "detail": f"{r.annotation_id}, {_about(r)}: {r.text}", "reason": None}
+        if r.action == "written" else
+        {"at": r.at, "person": r.by, "action": "timeline note taken back", "target": r.cluster_id,
+         "detail": r.supersedes, "reason": r.text}
+        for r in _rows(timeline_notes)
     ]  # fmt: skip
     cuts = store.cluster_decisions()
     own = cuts["cluster_id"].isin(campaign.cluster_ids) | cuts["other_id"].isin(campaign.cluster_ids)

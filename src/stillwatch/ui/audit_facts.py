@@ -29,6 +29,7 @@ ACTIONS: dict[str, str] = {
     "custody": "handled a bundle", "train": "trained a model", "promote": "put a model to use",
     "rollback": "took a model out of use", "reveal_prompts": "read prompt text", "split_cluster": "split a cluster",
     "merge_cluster": "joined clusters", "undo_cluster_decision": "took a split or join back",
+    "annotate": "wrote on a timeline", "take_back_annotation": "took a timeline note back",
     "save_view": "kept a view", "remove_view": "removed a view", "save_search": "kept a search",
     "remove_search": "removed a search", "export": "took rows out",
 }  # fmt: skip
