@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import websockets
 from streamlit.components.v2.bidi_component.main import _make_trigger_id as trigger_id
@@ -104,12 +105,30 @@ class Session:
 
     def event(self, key: str, event: str, value: dict[str, object]) -> Click:
         """What a live component (graph, ledger) sends when it is used; ``key`` is its key on the page."""
-        for element, fragment in self.elements.values():
-            if element.WhichOneof("type") == "bidi_component" and element.bidi_component.id.endswith(f"-{key}"):
-                state = WidgetState(id=trigger_id(element.bidi_component.id, "events"))
-                state.json_trigger_value = json.dumps([{"event": event, "value": value}])
-                return Click(event, "component", state, fragment)
-        raise LookupError(f"the page has no component {key}")
+        widget, fragment = self._widget(key)
+        state = WidgetState(id=trigger_id(widget.id, "events"))
+        state.json_trigger_value = json.dumps([{"event": event, "value": value}])
+        return Click(event, "component", state, fragment)
+
+    def choice(self, key: str, position: int) -> Click:
+        """Choosing one option of a segmented control."""
+        widget, fragment = self._widget(key)
+        state = WidgetState(id=widget.id)
+        state.string_array_value.data.append(_option_text(widget.options[position]))
+        return Click(key, "button_group", state, fragment)
+
+    def button(self, key: str) -> Click:
+        """Pressing one button."""
+        widget, fragment = self._widget(key)
+        return Click(key, "button", WidgetState(id=widget.id, trigger_value=True), fragment)
+
+    def _widget(self, key: str) -> tuple[Any, str]:
+        """The widget of a key, newest first: what an earlier run drew may linger below what a later one left out."""
+        for element, fragment in reversed(self.elements.values()):
+            widget = getattr(element, element.WhichOneof("type") or "", None)
+            if str(getattr(widget, "id", "")).endswith(f"-{key}"):
+                return widget, fragment
+        raise LookupError(f"the page has no {key}")
 
     def shows(self, click: Click) -> bool:
         """Whether what is to be pressed is still on the page."""

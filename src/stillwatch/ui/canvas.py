@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from stillwatch.ui import look
 from stillwatch.ui.words import count, number, plain, short
@@ -153,6 +154,55 @@ def draw(
     return result
 
 
+@dataclass(frozen=True)
+class Group:
+    """One sub-cluster among the nodes of a drawing."""
+
+    accounts: tuple[str, ...]
+    values: int
+    """Shared values in it."""
+    x: float
+    y: float
+    top: float
+    """Its middle, and where it begins."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all drawings of a cluster have in common, whatever is opened; the slow part of making one."""
+
+    account: NDArray[np.int64]
+    """Of each link the position of its account among the nodes; -1 = no such node."""
+    value: NDArray[np.int64]
+    """Of each link the position of its value."""
+    groups: dict[int, Group]
+    """By number, in order."""
+    tally: dict[str, int]
+    """Kind -> nodes."""
+
+    @classmethod
+    def of(cls, nodes: pd.DataFrame, links: pd.DataFrame) -> Ground:
+        """From a run's ``nodes`` and ``links``."""
+        people = (nodes["kind"] == "account").to_numpy()
+        values = links["kind"].astype(str) + ":" + links["value"].astype(str)
+        ids = pd.Index(nodes["node_id"])
+        groups = {}
+        for g, part in nodes.assign(person=people).groupby("group", sort=True):
+            own = part.loc[part["person"], "node_id"]
+            x, y, top = part["x"].mean(), part["y"].mean(), part["y"].min()
+            groups[int(str(g))] = Group(tuple(own), len(part) - len(own), float(x), float(y), float(top))
+        tally = {str(k): int(n) for k, n in nodes["kind"].value_counts().items()}
+        return cls(_at(ids, people, links["account_id"]), _at(ids, ~people, values), groups, tally)
+
+
+def _at(ids: pd.Index[str], some: NDArray[np.bool_], wanted: pd.Series[str]) -> NDArray[np.int64]:
+    """Positions of wanted ids among some of the ids (an account may be called like a value)."""
+    places = np.flatnonzero(some)
+    places = places[~ids[places].duplicated()]
+    found = ids[places].get_indexer(pd.Index(wanted))
+    return np.where(found >= 0, places[found], -1)
+
+
 def build(
     nodes: pd.DataFrame,
     links: pd.DataFrame,
@@ -162,14 +212,17 @@ def build(
     height: int,
     opened: frozenset[int] = frozenset(),
     everything: bool = False,
+    ground: Ground | None = None,
 ) -> Drawing:
     """Drawing of one cluster from the run's ``nodes`` and ``links``.
 
     ``family`` names run and cluster: drawings of one family share the camera. ``opened`` are the groups shown node by
-    node when the cluster is larger than ``FULL``; ``everything`` opens them all.
+    node when the cluster is larger than ``FULL``; ``everything`` opens them all. ``ground`` saves working it out anew.
     """
+    ground = ground or Ground.of(nodes, links)
     folded = len(nodes) > FULL and not everything
-    keep = nodes if not folded else nodes[nodes["group"].isin(list(opened))]
+    shown = nodes["group"].isin(list(opened)).to_numpy() if folded else np.ones(len(nodes), dtype=bool)
+    keep = nodes[shown] if folded else nodes
     total = len(nodes)
     ids = keep["node_id"].tolist()
     kinds = keep["kind"].tolist()
@@ -180,46 +233,44 @@ def build(
     r *= float(np.clip((400 / max(len(keep), 1)) ** 0.4, 0.45, 1.5))  # the fewer there are, the more room each has
     tips = [_tip(k, i, d) for k, i, d in zip(kinds, ids, degree, strict=True)]
     counts = [0] * len(ids)
+    spots: list[tuple[float, float, float]] = []
     groups: dict[str, tuple[str, ...]] = {}
+    place = np.full(total, -1, dtype=np.int64)  # of each node its position in the drawing, or that of its super-node
+    place[shown] = np.arange(len(ids))
     if folded:
-        rest = nodes[~nodes["group"].isin(list(opened))]
-        for g, part in rest.groupby("group", sort=True):
-            accounts = part[part["kind"] == "account"]
-            node = f"{GROUP}{g}"
-            groups[node] = tuple(accounts["node_id"])
-            ids.append(node)
-            kinds.append("account")
-            labels.append(f"group {int(str(g)) + 1}")
-            tips.append(
-                f"Group {int(str(g)) + 1}: {count(len(accounts), 'account')}, "
-                f"{count(len(part) - len(accounts), 'shared value')}.\nDouble-click to open."
-            )
-            counts.append(len(accounts))
-            x = np.append(x, part["x"].mean())
-            y = np.append(y, part["y"].mean())
-            r = np.append(r, 13 + 3.2 * np.log1p(len(accounts)))
-        for g, part in keep.groupby("group", sort=True):
+        super_node = {}
+        for g, group in ground.groups.items():
+            if g in opened:
+                continue
+            super_node[g] = len(ids)
+            groups[f"{GROUP}{g}"] = group.accounts
             ids.append(f"{GROUP}{g}")
-            kinds.append("account")
-            labels.append(f"group {int(str(g)) + 1}")
-            tips.append(f"Group {int(str(g)) + 1} is open. Double-click to fold it.")
+            tips.append(
+                f"Group {g + 1}: {count(len(group.accounts), 'account')}, {count(group.values, 'shared value')}.\n"
+                "Double-click to open."
+            )
+            counts.append(len(group.accounts))
+            spots.append((group.x, group.y, 13 + 3.2 * np.log1p(len(group.accounts))))
+        place[~shown] = nodes["group"][~shown].map(super_node).fillna(-1)
+        for g in sorted(opened & ground.groups.keys()):
+            ids.append(f"{GROUP}{g}")
+            tips.append(f"Group {g + 1} is open. Double-click to fold it.")
             counts.append(-1)
-            x, y = np.append(x, part["x"].mean()), np.append(y, part["y"].min() - 22.0)
-            r = np.append(r, 6.0)
-    at = {node: i for i, node in enumerate(ids)}
-    for node, members in groups.items():
-        at.update(dict.fromkeys(members, at[node]))
-    edges, ways = _edges(links, nodes, at)
+            spots.append((ground.groups[g].x, ground.groups[g].top - 22.0, 6.0))
+        labels += [f"group {int(i.removeprefix(GROUP)) + 1}" for i in ids[len(labels) :]]
+        kinds += ["account"] * (len(ids) - len(kinds))
+        x, y, r = (np.append(old, new) for old, new in zip((x, y, r), np.array(spots).T, strict=True))
     version = f"{family}|{'all' if everything else ','.join(map(str, sorted(opened)))}|{height}"
-    order = ["account", *[k for k in look.MARKS if k in set(kinds)]]
-    order = list(dict.fromkeys([*order, *kinds]))
-    tally = nodes["kind"].value_counts()
+    tally = ground.tally
+    met = set(tally if folded else kinds)
+    order = list(dict.fromkeys(["account", *(k for k in look.MARKS if k in met), *kinds]))
+    number = {k: i for i, k in enumerate(order)}
     document = {
         "name": name,
         "height": height,
         "hint": HINT,
-        "alt": f"Link graph: {count(int(tally.get('account', 0)), 'account')} and "
-        f"{count(total - int(tally.get('account', 0)), 'shared value')}. The table beside it lists every account.",
+        "alt": f"Link graph: {count(tally.get('account', 0), 'account')} and "
+        f"{count(total - tally.get('account', 0), 'shared value')}. The table beside it lists every account.",
         "kinds": [
             {
                 "kind": k,
@@ -227,10 +278,10 @@ def build(
                 "shape": look.mark(k).shape,
                 "light": look.mark(k).light,
                 "dark": look.mark(k).dark,
-                "count": int(tally.get(k, 0)),
+                "count": tally.get(k, 0),
                 "fixed": k == "account",
             }
-            for k in (order if not folded else list(dict.fromkeys([*order, *[k for k in look.MARKS if k in tally]])))
+            for k in order
         ],
         "ids": ids,
         "labels": labels,
@@ -238,53 +289,34 @@ def build(
         "x": np.round(x, 1).tolist(),
         "y": np.round(y, 1).tolist(),
         "r": np.round(r, 1).tolist(),
-        "edges": edges.ravel().tolist(),
+        "kind": [number[k] for k in kinds],
     }
-    place = {k["kind"]: i for i, k in enumerate(document["kinds"])}  # type: ignore[arg-type]
-    document["kind"] = [place[k] for k in kinds]
+    edges, via = _edges(ground, place, links["kind"].map(number).fillna(0).to_numpy(np.int64))
+    document["edges"] = edges.ravel().tolist()
     if groups:
-        document["via"] = [sum(1 << place[k] for k in w) for w in ways]
+        inside = ground.value[(ground.account >= 0) & (ground.value >= 0) & ~shown[ground.account]]
+        more = np.bincount(inside, minlength=total)[shown].tolist()
+        document["via"] = via.tolist()
         document["count"] = counts
-        document["more"] = _inside_groups(links, ids, groups)
+        document["more"] = [*more, *[0] * (len(ids) - len(more))]
     body = json.dumps(document, separators=(",", ":")).encode()
     return Drawing(name, version, version.encode() + b"\n" + body, tuple(ids), len(keep), total, groups)
 
 
-def _inside_groups(links: pd.DataFrame, ids: list[str], groups: dict[str, tuple[str, ...]]) -> list[int]:
-    """For each node of the drawing how many of its members are inside super-nodes: the "N more" badge."""
-    folded = {a for members in groups.values() for a in members}
-    inside = links[links["account_id"].isin(folded)]
-    found = (inside["kind"].astype(str) + ":" + inside["value"].astype(str)).value_counts().to_dict()
-    return [int(found.get(i, 0)) for i in ids]
-
-
 def _edges(
-    links: pd.DataFrame, nodes: pd.DataFrame, at: dict[str, int]
-) -> tuple[np.ndarray[Any, Any], list[tuple[str, ...]]]:
-    """Pairs of positions, and the kinds that each stands for; links into a folded group run to its super-node, links
-    inside one are left out.
+    ground: Ground, place: NDArray[np.int64], kind: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of positions, each once, and the bit set of the kinds of the links that it stands for. Links into a folded
+    group run to its super-node, links inside one are left out.
     """
-    values = links["kind"].astype(str) + ":" + links["value"].astype(str)
-    group_of: dict[str, int] = {}
-    folded = any(node.startswith(GROUP) for node in at)
-    if folded:
-        hubs = nodes[nodes["kind"] != "account"]
-        homes = {g: at.get(f"{GROUP}{g}") for g in hubs["group"].unique()}
-        group_of = {
-            n: p
-            for n, g in zip(hubs["node_id"], hubs["group"], strict=True)
-            if n not in at and (p := homes[g]) is not None
-        }
-    a = links["account_id"].map(at)
-    b = values.map(lambda v: at.get(v, group_of.get(v)))
-    pairs = pd.DataFrame({"a": a, "b": b, "kind": links["kind"].astype(str)}).dropna()
-    pairs = pairs.astype({"a": "int64", "b": "int64"})
-    pairs = pairs[pairs["a"] != pairs["b"]].drop_duplicates()
-    if not folded:
-        return pairs[["a", "b"]].to_numpy(), []
-    low, high = pairs[["a", "b"]].min(axis=1), pairs[["a", "b"]].max(axis=1)
-    ways = pairs.assign(a=low, b=high).groupby(["a", "b"], sort=True)["kind"].agg(lambda k: ",".join(sorted(set(k))))
-    return np.array([list(k) for k in ways.index], dtype=np.int64).reshape(-1, 2), [tuple(w.split(",")) for w in ways]
+    both = (ground.account >= 0) & (ground.value >= 0)
+    a, b, bit = place[ground.account[both]], place[ground.value[both]], np.left_shift(1, kind[both])
+    drawn = (a >= 0) & (b >= 0) & (a != b)
+    a, b, bit = a[drawn], b[drawn], bit[drawn]
+    pairs, at = np.unique(np.stack([np.minimum(a, b), np.maximum(a, b)], axis=1), axis=0, return_inverse=True)
+    via = np.zeros(len(pairs), dtype=np.int64)
+    np.bitwise_or.at(via, at.ravel(), bit)
+    return pairs, via
 
 
 def _label(kind: str, text: str) -> str:

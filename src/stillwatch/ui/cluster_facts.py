@@ -16,7 +16,7 @@ import streamlit as st
 from stillwatch.domain import EvidenceKind
 from stillwatch.errors import UnknownTarget
 from stillwatch.ui import activity, session, timeline
-from stillwatch.ui.canvas import GROUP, Drawing, build
+from stillwatch.ui.canvas import GROUP, Drawing, Ground, build
 from stillwatch.ui.words import missing, plain
 from stillwatch.warehouse.runs import Run
 
@@ -50,6 +50,11 @@ class Cluster:
         """Account-value links with ``node``, the id of the value in the drawing."""
         links = self._table("links")
         return links.assign(node=links["kind"].astype(str) + ":" + links["value"].astype(str))
+
+    @cached_property
+    def ground(self) -> Ground:
+        """What its drawings have in common."""
+        return Ground.of(self.nodes, self.links)
 
     @cached_property
     def reasons(self) -> pd.DataFrame:
@@ -202,6 +207,7 @@ def _drawing(
         height=height,
         opened=opened,
         everything=everything,
+        ground=_cluster.ground,
     )
 
 
