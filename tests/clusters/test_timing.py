@@ -183,6 +183,16 @@ def test_a_break_in_everybodys_data_is_no_hand_over() -> None:
     assert signs(world.times(), members)[HANDOVER].p_value > 0.01
 
 
+def test_a_crowd_that_one_event_brings_replaces_nobody() -> None:
+    """Accounts that come for a day, some on the first evening, some on the next: each start is nearly its own stop."""
+    world = World()
+    world.strangers()
+    come = 28 + np.sort(world.rng.uniform(0, 1.5, 40))
+    crowd = world.add(world.bursty(40), start=come, stop=come + world.rng.uniform(0.01, 0.2, 40))
+    regulars = world.add(world.bursty(10))
+    assert signs(world.times(), np.concatenate([crowd, regulars]))[HANDOVER].p_value == 1.0
+
+
 def test_members_move_to_a_new_model_in_step() -> None:
     world = World()
     world.strangers()

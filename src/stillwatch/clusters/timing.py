@@ -284,13 +284,17 @@ def _weekly(load: Floats, alive: Floats, usual: Floats) -> Floats:
 _STOPS, _STARTS = 0.5, 1.0
 """Days before a moment in which owners stop, and after it in which others start."""
 _SILENT = 3.0
-"""Fewest days of silence until the end of the data that mean that an owner stopped."""
+"""Days of silence until the end of the data from which an owner stopped; and fewest days that it worked before. Who
+comes for one event and leaves starts and stops at once."""
+_WORKDAYS = 3
+"""Fewest active days of who stops or starts."""
 
 
 def hand_over(times: Times, members: Ints, rng: np.random.Generator) -> Sign | None:
     """Several owners stop or are banned within hours, and several others start within a day.
 
-    Both have to be more than the group's own days of stopping and of starting explain (negative binomial, so that a
+    Only owners that stay for some days count: a crowd that one event brings and takes replaces nobody. Both have to be
+    more than the group's own days of stopping and of starting explain (negative binomial, so that a
     group that signs up in batches is expected to), and more than happens to everybody at that time. Stops and starts
     that are independent give a p-value of the worse of both, squared, times the moments tried.
     """
@@ -307,11 +311,12 @@ def hand_over(times: Times, members: Ints, rng: np.random.Generator) -> Sign | N
     busy = np.bincount(at, weights=active, minlength=n)
     seen = np.isfinite(first)
     end = float(times.days)
-    pause = np.maximum(_SILENT, 3.0 * (last - first) / np.maximum(busy, 1.0))
-    stops = np.sort(last[seen & (struck | (end - last > pause)) & (last > _SILENT)])
-    starts = np.sort(first[seen & (first > _SILENT)])
-    if int(seen.sum()) < LEAST:
+    lasting = seen & (last - first > _SILENT) & (busy >= _WORKDAYS)
+    if int(lasting.sum()) < LEAST:
         return None
+    pause = np.maximum(_SILENT, 3.0 * (last - first) / np.maximum(busy, 1.0))
+    stops = np.sort(last[lasting & (struck | (end - last > pause))])
+    starts = np.sort(first[lasting & (first > _SILENT)])
     moments = np.unique(stops)
     stopped = np.searchsorted(stops, moments, "right") - np.searchsorted(stops, moments - _STOPS, "left")
     began = np.searchsorted(starts, moments + _STARTS, "right") - np.searchsorted(starts, moments, "right")
