@@ -29,6 +29,6 @@ def habits(rng: np.random.Generator) -> Habits:
         cover=float(rng.uniform(0.25, 0.5)),
         alike=5.0,
         exits=int(rng.integers(2, 6)),
-        replay=float(rng.uniform(0.05, 0.12)),
+        replay=float(rng.uniform(0.04, 0.1)),
         ways=("shop", "crowd", "virtual"),
     )
