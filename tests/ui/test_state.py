@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
 
 from stillwatch.domain import EvidenceKind
 from stillwatch.ui.state import LANES, MAX_URL_SELECTION, PARAMS, TABS, Filters, parse, to_params
@@ -71,3 +72,33 @@ def test_any_url_can_be_read(params: dict[str, list[str]]) -> None:
     state, problems = parse(params)
     assert parse(to_params(state))[1] == ()
     assert all(len(p) < 400 for p in problems)
+
+
+def _numbers() -> None:
+    """A page of its own: one number in the URL, and a button that adds one."""
+    import streamlit as st
+
+    from stillwatch.ui.url_state import UrlState
+
+    def parse(params: dict[str, list[str]]) -> tuple[int, tuple[str, ...]]:
+        return (int(params["n"][0]), ()) if params["n"][0].isdigit() else (0, ("want a number",))
+
+    state = UrlState("number", ("n",), int, lambda n: {"n": [str(n)]} if n else {})
+    st.text(f"{state.load(parse)} {state.problems()}")
+    st.button("add", on_click=lambda: state.put(state.current() + 1))
+
+
+def test_the_url_counts_when_it_says_something_new_else_the_session() -> None:
+    app = AppTest.from_function(_numbers)
+    app.query_params["n"] = "4"
+    assert app.run().text[0].value == "4 ()"
+    assert app.button[0].click().run().text[0].value == "5 ()"
+    assert app.query_params["n"] == "5"
+    app.query_params["n"] = "x"  # somebody edits the address
+    assert app.run().text[0].value == "0 ('want a number',)"
+    assert app.run().text[0].value == "0 ()"  # said once; a state at its default stands in no URL
+    assert "n" not in app.query_params
+    assert app.button[0].click().run().text[0].value == "1 ()"
+    del app.query_params["n"]  # another page, another address: the session remembers
+    assert app.run().text[0].value == "1 ()"
+    assert app.query_params["n"] == "1"

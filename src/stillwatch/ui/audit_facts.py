@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import streamlit as st
 
 from stillwatch.cases.audit import canonical
 from stillwatch.cases.trail import Wanted
 from stillwatch.evidence.tables import csv_bytes
+from stillwatch.ui.url_state import UrlState
 from stillwatch.ui.words import plain
 
 PAGE = 100
@@ -33,7 +33,6 @@ ACTIONS: dict[str, str] = {
     "save_view": "kept a view", "remove_view": "removed a view", "save_search": "kept a search",
     "remove_search": "removed a search", "export": "took rows out",
 }  # fmt: skip
-_STATE, _WRITTEN, _PROBLEMS = "_audit", "_audit_in_url", "_audit_problems"
 
 
 @dataclass(frozen=True)
@@ -109,46 +108,27 @@ def to_params(shown: Shown) -> dict[str, list[str]]:
     return out | ({"p": [str(shown.page)]} if shown.page != 1 else {})
 
 
+_URL = UrlState("audit", PARAMS, Shown, to_params)
+
+
 def load() -> Shown:
     """Take the URL as the truth where it says something new; else keep the session's filters."""
-    url = {name: values for name in PARAMS if (values := st.query_params.get_all(name))}
-    if url and url != st.session_state.get(_WRITTEN):
-        shown, wrong = parse(url)
-        st.session_state[_STATE], st.session_state[_PROBLEMS], st.session_state[_WRITTEN] = shown, wrong, url
-    else:
-        st.session_state[_PROBLEMS] = ()
-        _write(current())
-    return current()
+    return _URL.load(parse)
 
 
 def current() -> Shown:
     """Filters of this session."""
-    shown: Shown = st.session_state.get(_STATE) or Shown()
-    return shown
+    return _URL.current()
 
 
 def problems() -> tuple[str, ...]:
     """What the link said wrongly."""
-    wrong: tuple[str, ...] = st.session_state.get(_PROBLEMS, ())
-    return wrong
+    return _URL.problems()
 
 
 def change(**changes: Any) -> None:
     """Other filters; back to the first page unless a page is named."""
-    shown = replace(current(), **{"page": 1, **changes})
-    st.session_state[_STATE] = shown
-    _write(shown)
-
-
-def _write(shown: Shown) -> None:
-    want = to_params(shown)
-    for name in PARAMS:
-        if name not in want:
-            if name in st.query_params:
-                del st.query_params[name]
-        elif st.query_params.get_all(name) != want[name]:
-            st.query_params[name] = want[name]
-    st.session_state[_WRITTEN] = want
+    _URL.put(replace(current(), **{"page": 1, **changes}))
 
 
 # --- words ----------------------------------------------------------------------------------------------------------

@@ -14,9 +14,8 @@ from datetime import date
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-import streamlit as st
-
 from stillwatch.domain import LabelValue
+from stillwatch.ui.url_state import UrlState
 from stillwatch.ui.words import plain
 from stillwatch.warehouse.searching import ORDERS, Search, Term
 
@@ -25,7 +24,6 @@ VIEWS = ("table", "shared", "graph", "timeline")
 LABELS = ("some", "none", *(v.value for v in LabelValue))
 MAX_TERMS, MAX_VALUE, MAX_TEXT = 40, 400, 200
 _CLUSTER = re.compile(r"C-[0-9A-Za-z]{1,24}")
-_STATE, _WRITTEN, _PROBLEMS = "_hunt", "_hunt_in_url", "_hunt_problems"
 
 
 @dataclass(frozen=True)
@@ -161,29 +159,22 @@ def from_query(query: str, kinds: Sequence[str]) -> Asked:
     return parse(parse_qs(query), kinds)[0]
 
 
+_URL = UrlState("hunt", PARAMS, Asked, to_params)
+
+
 def load(kinds: Sequence[str]) -> Asked:
     """Take the URL as the truth where it says something new; a URL that says nothing keeps the session's question."""
-    url = {name: values for name in PARAMS if (values := st.query_params.get_all(name))}
-    if url and url != st.session_state.get(_WRITTEN):
-        asked, wrong = parse(url, kinds)
-        st.session_state[_STATE], st.session_state[_PROBLEMS] = asked, wrong
-        st.session_state[_WRITTEN] = url
-    else:
-        st.session_state[_PROBLEMS] = ()
-        _write(current())
-    return current()
+    return _URL.load(lambda params: parse(params, kinds))
 
 
 def current() -> Asked:
     """What this session asks."""
-    asked: Asked = st.session_state.get(_STATE) or Asked()
-    return asked
+    return _URL.current()
 
 
 def problems() -> tuple[str, ...]:
     """What the link said wrongly, one sentence each."""
-    wrong: tuple[str, ...] = st.session_state.get(_PROBLEMS, ())
-    return wrong
+    return _URL.problems()
 
 
 def ask(**changes: Any) -> None:
@@ -194,16 +185,4 @@ def ask(**changes: Any) -> None:
 
 def put(asked: Asked) -> None:
     """Ask something else, or look at it in another way."""
-    st.session_state[_STATE] = asked
-    _write(asked)
-
-
-def _write(asked: Asked) -> None:
-    want = to_params(asked)
-    for name in PARAMS:
-        if name not in want:
-            if name in st.query_params:
-                del st.query_params[name]
-        elif st.query_params.get_all(name) != want[name]:
-            st.query_params[name] = want[name]
-    st.session_state[_WRITTEN] = want
+    _URL.put(asked)

@@ -16,6 +16,7 @@ from typing import Any
 import streamlit as st
 
 from stillwatch.domain import EvidenceKind
+from stillwatch.ui.url_state import UrlState
 from stillwatch.ui.words import plain
 
 PARAMS = (
@@ -31,7 +32,6 @@ MAX_URL_SELECTION = 3000
 _KINDS = frozenset(k.value for k in EvidenceKind)
 _CLUSTER = re.compile(r"C-[0-9A-Za-z]{1,24}")
 _CAMPAIGN = re.compile(r"K-[0-9]{1,9}")
-_STATE, _WRITTEN, _PROBLEMS = "_filters", "_filters_in_url", "_filter_problems"
 _PAST, _STEPS = "_filters_before", 10
 _OF_CLUSTER = ("selected", "window", "dropped", "out", "opened", "pinned")
 """What belongs to one cluster and goes with it."""
@@ -165,30 +165,22 @@ def to_params(filters: Filters) -> dict[str, list[str]]:
     return out
 
 
+_URL = UrlState("filters", PARAMS, Filters, to_params)
+
+
 def load() -> Filters:
     """Take the URL as the truth where it says something new; a URL that says nothing keeps the session's state."""
-    url = {name: values for name in PARAMS if (values := st.query_params.get_all(name))}
-    written = st.session_state.get(_WRITTEN)
-    if url and url != written:
-        filters, wrong = parse(url)
-        st.session_state[_STATE], st.session_state[_PROBLEMS] = filters, wrong
-        st.session_state[_WRITTEN] = url
-    else:
-        st.session_state[_PROBLEMS] = ()
-        _write(current())
-    return current()
+    return _URL.load(parse)
 
 
 def current() -> Filters:
     """The state of this session."""
-    filters: Filters = st.session_state.get(_STATE) or Filters()
-    return filters
+    return _URL.current()
 
 
 def problems() -> tuple[str, ...]:
-    """What the URL said wrongly, one sentence each; empty once it was shown and the state moved on."""
-    wrong: tuple[str, ...] = st.session_state.get(_PROBLEMS, ())
-    return wrong
+    """What the URL said wrongly, one sentence each."""
+    return _URL.problems()
 
 
 def update(**changes: Any) -> Filters:
@@ -201,8 +193,7 @@ def update(**changes: Any) -> Filters:
     if new != old:
         if new.cluster == old.cluster:
             st.session_state[_PAST] = [*st.session_state.get(_PAST, []), old][-_STEPS:]
-        st.session_state[_STATE] = new
-        _write(new)
+        _URL.put(new)
     return new
 
 
@@ -215,17 +206,5 @@ def back() -> None:
     """Take the last change of the state on this cluster back."""
     past: list[Filters] = [f for f in st.session_state.get(_PAST, []) if f.cluster == current().cluster]
     if past:
-        st.session_state[_STATE] = past.pop()
+        _URL.put(past.pop())
         st.session_state[_PAST] = past
-        _write(current())
-
-
-def _write(filters: Filters) -> None:
-    want = to_params(filters)
-    for name in PARAMS:
-        if name not in want:
-            if name in st.query_params:
-                del st.query_params[name]
-        elif st.query_params.get_all(name) != want[name]:
-            st.query_params[name] = want[name]
-    st.session_state[_WRITTEN] = want
