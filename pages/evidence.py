@@ -11,7 +11,9 @@ campaigns, bundles, custody = store.campaigns(), store.bundles(), store.custody(
 with kit.header("Evidence", symbol="inventory_2", subtitle=navigation.PAGES["evidence"].question):
     person.menu()
 
-view.draw_figures(campaigns, bundles, custody)
+key = view.our_key(bundles)
+view.draw_trouble(key)
+view.draw_figures(campaigns, bundles, custody, key)
 left, right = st.columns([1, 1.25], gap="small")
 with left.container(border=True, gap="small"):
     kit.title("Make a bundle", "sealed, and checked before it appears")
@@ -24,13 +26,14 @@ with left.container(border=True, gap="small"):
             button="Go to the queue",
             page="triage",
         )
+    elif session.run_or_none() is None:
+        kit.nothing_yet("")
     else:
-        session.current_run()
-        view.draw_export(campaigns, state.current().campaign)
+        view.draw_export(campaigns, state.current().campaign, key)
 with right:
     with st.container(border=True, gap="small"):
         kit.title("Bundles made so far", "select one to see its custody and download it")
-        view.draw_bundles(bundles, custody)
+        view.draw_bundles(bundles, custody, key)
     with st.container(border=True, gap="small"):
         kit.title("Verify a bundle", "every byte, and whose seal it is; works offline too")
         view.draw_verify(bundles)

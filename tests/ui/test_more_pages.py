@@ -11,6 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from stillwatch.cases.store import CaseStore
 from stillwatch.config import Settings, settings
+from stillwatch.evidence.seal import KEY_FILE
+from stillwatch.pipeline import bundle
+from stillwatch.ui.evidence_view import spoken
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fake_run
@@ -213,6 +216,52 @@ def test_evidence_is_exported_with_its_reason_and_listed(with_run: Settings) -> 
     assert list(bundles["campaign_id"]) == [campaign]
     assert bundles.iloc[0]["reason"] == "for legal"
     assert bundles.iloc[0]["sha256"] in text_of(app)
+
+
+@pytest.mark.parametrize("harm", ["gone", "open to others", "damaged"])
+def test_without_its_signing_key_the_evidence_page_shows_the_rest(with_run: Settings, harm: str) -> None:
+    campaign = labelled(with_run)
+    made = bundle.export(with_run, campaign, by="Ada")
+    file = with_run.keys / KEY_FILE
+    app = page("evidence", campaign=campaign)
+    assert not app.error
+    assert not next(b for b in app.button if b.label == "Export").disabled
+    pem = file.read_bytes()
+    if harm == "gone":
+        file.unlink()
+    elif harm == "open to others":
+        file.chmod(0o644)
+    else:
+        file.write_text("no key at all")
+    app.run()
+    assert not app.exception
+    assert [w in app.error[0].value.replace("\\", "") for w in (KEY_FILE, str(with_run.keys))] == [True, True]
+    assert next(b for b in app.button if b.label == "Export").disabled
+    assert made.sha256 in text_of(app)
+    assert spoken(made.fingerprint) in text_of(app)
+    assert [b.label for b in app.get("download_button") if not b.proto.disabled] == ["Download .zip"]
+    assert any(b.label == "Verify" for b in app.button)
+    file.write_bytes(pem)
+    file.chmod(0o600)
+    app.run()
+    assert not app.error
+    assert not next(b for b in app.button if b.label == "Export").disabled
+
+
+def test_looking_at_the_evidence_page_makes_no_key(with_run: Settings) -> None:
+    labelled(with_run)
+    assert not page("evidence").error
+    assert not (with_run.keys / KEY_FILE).exists()
+
+
+def test_without_a_run_the_evidence_page_still_verifies(with_run: Settings) -> None:
+    made = bundle.export(with_run, labelled(with_run), by="Ada")
+    (with_run.runs / "CURRENT").unlink()
+    app = page("evidence")
+    assert not app.exception
+    assert made.sha256 in text_of(app)
+    assert any(b.label == "Verify" for b in app.button)
+    assert not any(b.label == "Export" for b in app.button)
 
 
 def test_a_table_of_ten_thousand_campaign_accounts_is_cut_with_words(home: Settings) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -15,9 +16,10 @@ from markupsafe import Markup
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from stillwatch.config import Settings
-from stillwatch.errors import InputError, StillwatchError
+from stillwatch.errors import InputError, StillwatchError, StoreError
 from stillwatch.evidence.casefile import TABLES
 from stillwatch.evidence.redaction import LEVELS
+from stillwatch.evidence.seal import KEY_FILE
 from stillwatch.evidence.wording import TLP
 from stillwatch.pipeline import bundle
 from stillwatch.pipeline.casefile import case_file
@@ -57,9 +59,51 @@ def preview(campaign_id: str) -> Preview:
     return _preview(session.settings(), campaign_id, run.run_id if run else None, session.case_store().chain_head()[1])
 
 
-@st.cache_data(show_spinner=False, hash_funcs={Settings: lambda s: str(s.keys)})
-def _key(settings: Settings) -> tuple[bytes, str]:
+@dataclass(frozen=True)
+class Key:
+    """The signing key of this home, as far as the page needs it: empty before the first bundle, or why it is no use."""
+
+    pem: bytes = b""
+    fingerprint: str = ""
+    trouble: StillwatchError | None = None
+
+
+def our_key(bundles: pd.DataFrame) -> Key:
+    """The key that seals; looking at the page never makes one."""
+    settings = session.settings()
+    file = settings.keys / KEY_FILE
+    try:
+        found = file.stat()
+        return Key(*_key(settings, (found.st_mtime_ns, found.st_ino, found.st_mode)))
+    except FileNotFoundError:
+        return Key() if bundles.empty else Key(trouble=_without_key(settings))
+    except OSError as e:
+        return Key(trouble=StoreError(f"the signing key {file} cannot be read ({e.strerror})."))
+    except StillwatchError as e:
+        return Key(trouble=e)
+
+
+@st.cache_data(show_spinner=False, max_entries=8, hash_funcs={Settings: lambda s: str(s.keys)})
+def _key(settings: Settings, stamp: tuple[int, int, int]) -> tuple[bytes, str]:
+    del stamp  # only a part of the cache's key: a file that was replaced or opened to others is read again
     return bundle.public_key(settings)
+
+
+def _without_key(settings: Settings) -> StillwatchError | None:
+    try:
+        bundle.public_key(settings)
+    except StillwatchError as e:
+        return e
+    return None  # it came back meanwhile
+
+
+def draw_trouble(key: Key) -> None:
+    """What is wrong with the signing key, and what goes on without it."""
+    if key.trouble is None:
+        return
+    kit.error(key.trouble)
+    st.caption("Until then nothing can be sealed, so Export is off. What was made before stays good: it can be looked "
+               "at, downloaded and verified below, with the public key that recipients have.")  # fmt: skip
 
 
 def spoken(fingerprint: str, groups: int = 64) -> str:
@@ -68,7 +112,7 @@ def spoken(fingerprint: str, groups: int = 64) -> str:
     return " ".join(parts[:groups]) + (" …" if len(parts) > groups else "")
 
 
-def draw_figures(campaigns: pd.DataFrame, bundles: pd.DataFrame, custody: pd.DataFrame) -> None:
+def draw_figures(campaigns: pd.DataFrame, bundles: pd.DataFrame, custody: pd.DataFrame, key: Key) -> None:
     """The strip on top."""
     out = custody[custody["action"] == "downloaded"]
     kit.figures(
@@ -79,14 +123,19 @@ def draw_figures(campaigns: pd.DataFrame, bundles: pd.DataFrame, custody: pd.Dat
             kit.Figure("Last bundle", words.day(bundles["made_at"].max()) if len(bundles) else "–", "UTC"),
             kit.Figure(
                 "Our signing key",
-                spoken(_key(session.settings())[1], 3) if len(bundles) else "–",
-                "tell recipients by another way" if len(bundles) else "made with the first bundle",
+                "not usable" if key.trouble else spoken(key.fingerprint, 3) if key.fingerprint else "–",
+                "see above"
+                if key.trouble
+                else "tell recipients by another way"
+                if key.fingerprint
+                else "made with the first bundle",
+                tone="bad" if key.trouble else "",
             ),
         ]
     )
 
 
-def draw_export(campaigns: pd.DataFrame, wanted: str | None) -> None:
+def draw_export(campaigns: pd.DataFrame, wanted: str | None, key: Key) -> None:
     """Choose a campaign, see what the bundle would hold, choose marking and redaction, make it."""
     order = [*campaign_facts.UPHELD, *campaign_facts.ACTIVE]  # those that were rejected come last
     rank = {str(s): i for i, s in reversed(list(enumerate(order)))}
@@ -136,7 +185,10 @@ def draw_export(campaigns: pd.DataFrame, wanted: str | None) -> None:
         reason = st.text_input(
             "Reason", placeholder="Why it is handed out (kept in the custody log)", key="evidence_reason"
         )
-        sent = st.form_submit_button("Export", type="primary", icon=":material/inventory_2:")
+        sent = st.form_submit_button(
+            "Export", type="primary", icon=":material/inventory_2:", disabled=key.trouble is not None,
+            help="The signing key is not usable; see the top of the page" if key.trouble else None,
+        )  # fmt: skip
     if sent:
         _export(campaign_id, tlp, redaction, audience.strip(), reason.strip())
 
@@ -179,7 +231,7 @@ def _export(campaign_id: str, tlp: str, redaction: str, audience: str, reason: s
     st.rerun()
 
 
-def draw_bundles(bundles: pd.DataFrame, custody: pd.DataFrame) -> None:
+def draw_bundles(bundles: pd.DataFrame, custody: pd.DataFrame, key: Key) -> None:
     """Bundles made so far; the one selected (or the newest) with its seal, custody and download."""
     if bundles.empty:
         st.caption(
@@ -225,10 +277,10 @@ def draw_bundles(bundles: pd.DataFrame, custody: pd.DataFrame) -> None:
     )
     rows = event["selection"]["rows"]
     place = rows[0] if rows and rows[0] < len(table) else 0
-    _bundle({str(k): v for k, v in table.iloc[place].to_dict().items()}, custody)
+    _bundle({str(k): v for k, v in table.iloc[place].to_dict().items()}, custody, key)
 
 
-def _bundle(row: dict[str, object], custody: pd.DataFrame) -> None:
+def _bundle(row: dict[str, Any], custody: pd.DataFrame, key: Key) -> None:
     bundle_id = str(row["bundle_id"])
     settings, who = session.settings(), session.who()
     there = Path(str(row["path"])).exists()
@@ -247,8 +299,8 @@ def _bundle(row: dict[str, object], custody: pd.DataFrame) -> None:
                 help="Checked once more before it is handed out; the download goes into the custody log",
             )
         st.download_button(
-            "Public key", _key(settings)[0], "stillwatch-public-key.pem", "application/x-pem-file",
-            icon=":material/key:", on_click="ignore", key="evidence_key",
+            "Public key", key.pem, "stillwatch-public-key.pem", "application/x-pem-file",
+            icon=":material/key:", on_click="ignore", key="evidence_key", disabled=not key.pem,
         )  # fmt: skip
     if not there:
         st.warning("Its folder is not where it was written; export the campaign again.", icon=":material/warning:")
@@ -264,6 +316,8 @@ def _bundle(row: dict[str, object], custody: pd.DataFrame) -> None:
             kit.facts(
                 [
                     ("SHA-256 of its seal", Markup('<span class="sw-m">{}</span>').format(row["sha256"])),
+                    ("Sealed with key", Markup('<span class="sw-m">{}</span>').format(
+                        spoken((row["details"] or {}).get("fingerprint") or "") or "unknown")),
                     ("Lies at", Markup('<span class="sw-m">{}</span>').format(words.plain(row["path"], 300))),
                     ("Check it with", Markup('<span class="sw-m">stillwatch evidence verify {}</span>').format(
                         words.plain(row["path"], 300))),
