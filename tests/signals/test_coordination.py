@@ -73,6 +73,17 @@ def test_uses_are_first_uses_of_models_with_a_release(made: tuple[Activity, pd.D
     assert len(uses) > 60
 
 
+def test_models_from_before_the_data_can_be_left_out(tmp_path: Path) -> None:
+    places = odd_world.write(odd_world.make(), tmp_path)
+    backend = ibis.duckdb.connect()
+    read = {n: backend.read_parquet(f"{place}/*.parquet", table_name=n) for n, place in places.items()}
+    inputs, execute = inputs_as_of(read.__getitem__, odd_world.AS_OF), Engine(backend)
+    ever, lately = (activity_of(inputs, execute, ACCOUNTS, since).uses for since in (None, odd_world.START))
+    assert set(lately["model"]) == {"модель"} < set(ever["model"])
+    both = lately.merge(ever, on=["number", "model", "used", "week"])
+    assert len(both) == len(lately) == (ever["model"] == "модель").sum()
+
+
 def test_a_day_is_whole_or_a_part() -> None:
     assert days_since_1970(pd.Timestamp("1970-01-03 12:00")) == 2.5
     assert days_since_1970(pd.Timestamp("1969-12-31 18:00")) == -0.25

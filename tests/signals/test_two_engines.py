@@ -217,7 +217,12 @@ def _cases() -> dict[str, Case]:
         "links.phrasebook_expr[once]": Case(lambda s: s.book(1), ("number", "token")),
         "coordination.load_expr": Case(lambda s: coordination.load_expr(s.inputs, s.numbers), ("number", "day")),
         "coordination.lives_expr": Case(lambda s: coordination.lives_expr(s.inputs, s.numbers), ("number",)),
-        "coordination.uses_expr": Case(lambda s: coordination.uses_expr(s.inputs, s.numbers), ("number", "model")),
+        "coordination.uses_expr": Case(
+            lambda s: coordination.uses_expr(s.inputs, s.numbers, None), ("number", "model")
+        ),
+        "coordination.uses_expr[since]": Case(
+            lambda s: coordination.uses_expr(s.inputs, s.numbers, odd_world.START), ("number", "model")
+        ),
         "sightings.sightings_exprs": Case(
             lambda s: ibis.union(*sightings.sightings_exprs(s.inputs, s.coverage)), ("kind", "value", "account_id")
         ),

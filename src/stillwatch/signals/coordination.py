@@ -46,12 +46,13 @@ def lives_expr(inputs: Inputs, numbers: Table) -> Table:
     return both.select("number", "client", first=_days(both["first"]), last=_days(both["last"]))
 
 
-def uses_expr(inputs: Inputs, numbers: Table) -> Table:
-    """number, model, used, week: when an account first used each model that has a release date (days since 1970, with
-    fractions), and how many of its requests used it on that day and the six that follow.
+def uses_expr(inputs: Inputs, numbers: Table, since: datetime | None) -> Table:
+    """number, model, used, week: when an account first used each model that was released after ``since`` (None: ever;
+    days since 1970, with fractions), and how many of its requests used it on that day and the six that follow.
     """
     r, m = inputs.requests, inputs.models
-    known = m.filter(m.released_at.notnull()).select("model")
+    known = m.filter(m.released_at.notnull() if since is None else m.released_at > ibis.timestamp(since))
+    known = known.select("model")
     each = r.select("account_id", "model", "ts", day=slot_of(r.ts, 24)).semi_join(known, "model")
     each = each.inner_join(numbers, "account_id")
     parts = each.group_by("number", "model", "day").aggregate(n=each.count(), used=each.ts.min())
@@ -76,8 +77,11 @@ class Activity:
     releases: dict[str, float]
 
 
-def activity_of(inputs: Inputs, execute: Engine, accounts: pd.Series) -> Activity:
-    """Activity of these accounts, numbered by their place; three passes over their requests."""
+def activity_of(inputs: Inputs, execute: Engine, accounts: pd.Series, since: datetime | None = None) -> Activity:
+    """Activity of these accounts, numbered by their place; three passes over their requests.
+
+    ``since``: the first request of the data; nobody is seen to take up a model that came before it.
+    """
     numbers = ibis.memtable(
         pd.DataFrame(
             {"account_id": accounts.astype("str").to_numpy(), "number": np.arange(len(accounts), dtype=np.int32)}
@@ -88,7 +92,7 @@ def activity_of(inputs: Inputs, execute: Engine, accounts: pd.Series) -> Activit
     return Activity(
         execute(load_expr(inputs, numbers)),
         execute(lives_expr(inputs, numbers)),
-        execute(uses_expr(inputs, numbers)),
+        execute(uses_expr(inputs, numbers, since)),
         releases,
     )
 
