@@ -195,6 +195,7 @@ def _ranks(delay: Floats, owner: Ints, kind: Ints, volume: Floats) -> Floats:
 
 def timing_of(times: Times, members: Ints) -> Timing:
     """All signs of one group. Deterministic: what is drawn depends on the members alone."""
+    members = np.sort(members)
     rng = np.random.default_rng([_SEED, len(members), int(members.sum()) & 0x7FFFFFFF])
     found = (smooth_sum(times, members, rng), hand_over(times, members, rng), pivot(times, members, rng))
     return Timing(tuple(s for s in found if s is not None))
