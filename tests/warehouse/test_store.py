@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from stillwatch.config import Settings
 from stillwatch.errors import StoreError
 from stillwatch.pipeline.ingest import import_path
 from stillwatch.warehouse.schema import WAREHOUSE
-from stillwatch.warehouse.store import Snapshot, Warehouse
+from stillwatch.warehouse.store import Snapshot, Warehouse, quote
 
 from .conftest import DataSet, make_data
 
@@ -37,6 +39,20 @@ def test_threads_share_one_warehouse(home: Settings, tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(work, range(8))) == [[100] * 6] * 8
+
+
+def test_a_look_up_passes_over_files_that_cannot_hold_the_value(home: Settings, tmp_path: Path) -> None:
+    data = make_data(accounts=50, requests=4000, text=True)
+    data.requests = [{**r, "session_id": f"conversation {i}"} for i, r in enumerate(data.requests)]
+    import_path(replace(home, keep_prompts=True), data.write(tmp_path / "in"))
+    filters = {}
+    for file in Warehouse.open(home).files("requests"):
+        rows = duckdb.execute(
+            f"SELECT path_in_schema, bloom_filter_offset FROM parquet_metadata({quote(file)})"
+        ).fetchall()
+        for column, offset in rows:
+            filters.setdefault(column, set()).add(offset is not None)
+    assert filters["session_id"] == filters["template"] == {True}  # each conversation has a name of its own
 
 
 def test_an_older_state_can_be_read_again(home: Settings, data: DataSet, tmp_path: Path) -> None:
