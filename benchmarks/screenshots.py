@@ -33,6 +33,8 @@ def settle(page: Page) -> None:
     page.wait_for_function(IDLE)
     page.wait_for_timeout(900)
     page.wait_for_function(IDLE)
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+    page.wait_for_timeout(300)
 
 
 def _address(name: str, home: Path) -> str:

@@ -47,7 +47,7 @@ with left.container(border=True, gap="xsmall"):
         view.draw_use(model, in_use)
 with right.container(border=True, gap="xsmall"):
     view.draw_labels(labels, said)
-left, right = st.columns(2, gap="small")
+left, right = st.columns([1.3, 1], gap="small")
 with left.container(border=True, gap="xsmall"):
     view.draw_next(labels, run)
 with right.container(border=True, gap="xsmall"):

@@ -323,12 +323,12 @@ def _compared(account: Account) -> None:
         shown[["what", "value", "median", "unit", "rank"]],
         hide_index=True, row_height=kit.ROW_HEIGHT, height=242, alt="Signals of the account beside all accounts",
         column_config={
-            "what": column("Signal", width=170),
-            "value": column("Value", "number", width=64, format="%.3g"),
-            "median": column("Median", "number", width=64, format="%.3g"),
-            "unit": column("Unit", width=70),
+            "what": column("Signal"),
+            "value": column("Value", "number", width=56, format="%.3g"),
+            "median": column("Median", "number", width=58, format="%.3g"),
+            "unit": column("Unit", width=52),
             "rank": column(
-                "Rank", "score", width=80, min_value=0, max_value=100, format="%.0f", help="Accounts below it, %"
+                "Rank", "score", width=74, min_value=0, max_value=100, format="%.0f", help="Accounts below it, %"
             ),
         },
     )  # fmt: skip

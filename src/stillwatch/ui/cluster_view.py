@@ -90,7 +90,12 @@ def figures(cluster: Cluster) -> None:
     kit.figures(
         [
             Figure("Accounts", words.full(size), f"{words.full(row['core_size'])} in the core"),
-            Figure("Requests", words.number(requests), f"{words.number(requests / active)} per account and active day"),
+            Figure(
+                "Requests",
+                words.number(requests),
+                f"{words.number(requests / active)} per active day",
+                title="Mean over the days on which each member was active",
+            ),
             Figure("Tokens", words.number(tokens), f"{out} out, {into} in"),
             *_taken(cluster),
             Figure(
@@ -99,8 +104,18 @@ def figures(cluster: Cluster) -> None:
                 f"in {words.count(len(views), 'independent view')}",
                 title=meaning,
             ),
-            Figure("Stability", words.share(row["stability"]), "same members with other seeds"),
-            Figure("Acted on", words.full(enforced), f"{words.share(enforced / max(size, 1))} banned or suspended"),
+            Figure(
+                "Stability",
+                words.share(row["stability"]),
+                "with other seeds",
+                title="Share of the members that stay together when groups are formed with other seeds",
+            ),
+            Figure(
+                "Acted on",
+                words.full(enforced),
+                f"{words.share(enforced / max(size, 1))} of the accounts",
+                title="Banned or suspended",
+            ),
             Figure("Active", words.span(row["first_seen"], row["last_seen"]), f"last {words.when(row['last_seen'])}"),
         ]
     )

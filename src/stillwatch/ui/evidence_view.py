@@ -29,7 +29,7 @@ REDACTION_TITLES = {
     "full": "Full: for our own people",
     "pseudonymous": "Pseudonymous: for others",
 }
-MOST_UPLOAD = 512 << 20
+MOST_UPLOAD = 400 << 20
 """Bytes of a bundle that the page takes for checking."""
 
 
@@ -259,9 +259,8 @@ def draw_bundles(bundles: pd.DataFrame, custody: pd.DataFrame, key: Key) -> None
             "made_by",
             "marking",
             "redaction",
-            "megabytes",
             "reason",
-            "sha256",
+            "megabytes",
         ],
         column_config={
             "bundle_id": kit.column("Bundle", width=72),
@@ -272,7 +271,6 @@ def draw_bundles(bundles: pd.DataFrame, custody: pd.DataFrame, key: Key) -> None
             "redaction": kit.column("Redaction", width=92),
             "megabytes": kit.column("MB", "bits", width=50),
             "reason": kit.column("Why"),
-            "sha256": kit.column("SHA-256", width=120),
         },
     )
     rows = event["selection"]["rows"]
@@ -332,10 +330,11 @@ def draw_verify(bundles: pd.DataFrame) -> None:
     """Check a bundle that somebody brought: every byte, and who sealed it."""
     with st.form("evidence_verify", border=False):
         left, right = st.columns(2, gap="small")
-        file = left.file_uploader("Bundle (.zip)", type=["zip"], key="verify_zip")
+        file = left.file_uploader("Bundle (.zip)", type=["zip"], key="verify_zip", max_upload_size=MOST_UPLOAD >> 20)
         key = right.file_uploader(
             "Public key (.pem), optional",
             type=["pem"],
+            max_upload_size=1,
             key="verify_key",
             help="Obtained by another way than the bundle",
         )

@@ -52,7 +52,7 @@ def _row(r: dict[Any, Any], as_of: datetime) -> dict[str, Any]:
         "tone": "bad" if score >= 0.8 else "warn" if score >= 0.45 else "quiet",
         "chips": _chips(r),
         "reasons": [
-            {"glyph": m.glyph, "light": m.light, "dark": m.dark, "text": words.gist(text, 90)}
+            {"glyph": m.glyph, "light": m.light, "dark": m.dark, "text": words.gist(text, 160)}
             for text, m in zip(list(r["reasons"])[:3], map(look.mark, r["reason_kinds"]), strict=False)
         ],
         "size": words.number(float(r["size"])),
