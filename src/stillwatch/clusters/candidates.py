@@ -1,16 +1,18 @@
 """Candidates: groups formed in one view only, so that the other view can test them.
 
 Content groups come from phrasebooks alone, at a coarse and a fine resolution; identity groups from shared values alone.
-Joint groups are never formed: a group that was chosen for both could not be tested by either.
+Joint groups come from both, and are tested against joint groups of data where the two are mixed up (``joint``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from stillwatch.clusters.evidence import HARD, Evidence, value_bits
+from stillwatch.clusters import joint
+from stillwatch.clusters.evidence import HARD, Evidence, Tested, value_bits
+from stillwatch.clusters.judge import AGREES
 from stillwatch.graph.bipartite import value_graph
 from stillwatch.graph.communities import groups_of, leiden
 from stillwatch.graph.world import Ints
@@ -25,6 +27,10 @@ class Candidates:
     groups: list[tuple[str, Ints]]
     labellings: list[Ints]
     """Content communities over other seeds, for stability."""
+    chance: list[Tested] = field(default_factory=list)
+    """Joint groups that were found where chance alone could make them."""
+    chances: int = 0
+    """How often the data were mixed up to find those."""
 
 
 def form(evidence: Evidence, *, seed: int, seeds: int = 5) -> Candidates:
@@ -37,6 +43,8 @@ def form(evidence: Evidence, *, seed: int, seeds: int = 5) -> Candidates:
     if parts:
         labels = leiden(value_graph(parts, evidence.n), seed=seed)[: evidence.n]
         groups += [("identity", g) for g in groups_of(labels, least=LEAST)]
+    groups += [("joint", g) for g in joint.form(evidence, seed=seed, least=LEAST)]
+    chance, chances = joint.by_chance(evidence, seed=seed, least=LEAST, lift=AGREES)
     seen: set[bytes] = set()
     unique = []
     for origin, members in groups:
@@ -44,4 +52,4 @@ def form(evidence: Evidence, *, seed: int, seeds: int = 5) -> Candidates:
         if key not in seen and len(np.unique(evidence.owner[members])) >= LEAST:
             seen.add(key)
             unique.append((origin, np.sort(members)))
-    return Candidates(unique, labellings)
+    return Candidates(unique, labellings, chance, chances)

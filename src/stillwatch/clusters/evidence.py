@@ -12,17 +12,29 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import sparse
 
 from stillwatch.domain import EvidenceKind
 from stillwatch.graph.owners import is_promotion
-from stillwatch.graph.rarity import DegreeNull, Excess, bits, by_owner, coherence, cross_owner, explained_hubs, narrow
+from stillwatch.graph.rarity import (
+    DegreeNull,
+    Excess,
+    at_least,
+    bits,
+    by_owner,
+    coherence,
+    cross_owner,
+    explained_hubs,
+    narrow,
+)
 from stillwatch.graph.similarity import Content, background_similarity, nearest
 from stillwatch.graph.world import Floats, Incidence, Ints
 
 HARD = (EvidenceKind.PAYMENT.value, EvidenceKind.DEVICE.value, EvidenceKind.CONTACT.value, EvidenceKind.SESSION.value)
 """Kinds that take intent to share. Sign-up addresses and networks are institutions as often as networks of accounts."""
 ENFORCED = ("banned", "suspended")
+FIRM = (EvidenceKind.PAYMENT.value, EvidenceKind.DEVICE.value, EvidenceKind.CONTACT.value)
+"""Hard kinds that one client program cannot bring to strangers: a popular agent hands conversations around."""
 _STRATUM = ("plan", "verification")
 SOFT = (EvidenceKind.SIGNUP.value, EvidenceKind.NETWORK.value)
 
@@ -86,7 +98,7 @@ def gather(accounts: pd.DataFrame, owner: Ints, content: Content, incidences: di
     neighbours = nearest(content)
     usual = {kind: raw.usual for kind, raw in incidences.items()}
     evidence = Evidence(accounts, owner, content, neighbours, background, identity, hubs, usual)
-    for name, kinds in (("hard", HARD), ("soft", SOFT)):
+    for name, kinds in (("hard", HARD), ("firm", FIRM), ("soft", SOFT)):
         parts = [p for p in evidence.of_kinds(kinds) if p.matrix.nnz]
         if parts:
             evidence.nulls[name] = DegreeNull(parts, owner)
@@ -105,6 +117,8 @@ class Tested:
     """Which view formed it: content or identity."""
     owners: int
     hard: Excess
+    firm: Excess
+    """Hard ties without conversations."""
     soft: Excess
     content: Excess
     coherence: float
@@ -126,6 +140,7 @@ def test_group(evidence: Evidence, members: Ints, origin: str) -> Tested:
     """Test one group in both views and against past enforcement."""
     none = Excess(0, 0.0, 0, 0, 1.0)
     hard = evidence.nulls["hard"].test(members) if "hard" in evidence.nulls else none
+    firm = evidence.nulls["firm"].test(members) if "firm" in evidence.nulls else none
     soft = evidence.nulls["soft"].test(members) if "soft" in evidence.nulls else none
     one = sparse.csr_matrix(np.ones((1, len(members))))
     weights = evidence.content.weights
@@ -136,6 +151,7 @@ def test_group(evidence: Evidence, members: Ints, origin: str) -> Tested:
         origin=origin,
         owners=len(np.unique(evidence.owner[members])),
         hard=hard,
+        firm=firm,
         soft=soft,
         content=content_excess(evidence, members),
         coherence=alike,
@@ -163,8 +179,7 @@ def content_excess(evidence: Evidence, members: Ints) -> Excess:
     # Neighbours of one account come together or not at all: what counts is lists of neighbours, not single edges.
     expected = float(degree.sum()) * (len(members) - 1.0) / max(speaking - 1.0, 1.0) / 2.0 / usual
     observed = int(cross.sum() / usual)
-    p = float(stats.poisson.sf(observed - 1, expected)) if observed else 1.0
-    return Excess(observed, expected, int(cross.sum()), int(touched.sum()), p)
+    return Excess(observed, expected, int(cross.sum()), int(touched.sum()), at_least(observed, expected))
 
 
 def linked_members(evidence: Evidence, members: Ints, kinds: tuple[str, ...] = HARD + SOFT) -> NDArray[np.bool_]:
@@ -189,7 +204,7 @@ def enforcement(evidence: Evidence, members: Ints) -> tuple[int, float, float]:
     inside = np.bincount(stratum[members], minlength=len(rate))
     expected = float((inside * rate).sum())
     k = int(bad[members].sum())
-    return k, expected, float(stats.poisson.sf(k - 1, expected)) if k else 1.0
+    return k, expected, at_least(k, expected)
 
 
 def value_bits(evidence: Evidence, kind: str) -> Floats:

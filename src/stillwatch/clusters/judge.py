@@ -8,7 +8,8 @@ floor.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -39,14 +40,25 @@ class Floor:
     """What ordinary groups of this data set reach, by view; what an alarm has to stand out from."""
 
     tests: int
-    """Groups that were tested."""
+    """Groups whose content alone lets them come into question, which tells nothing of their ties: only these are tests
+    (independent filtering, Bourgon, Gentleman and Huber 2010).
+    """
     scales: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """How many times stronger than chance the bulk of the groups is tied: hard, soft, enforcement (1 or more)."""
+
+    joint: float = 8.0
+    """What a joint group has to reach in its weaker view; see ``joint_bar``."""
 
     @property
     def bar(self) -> float:
         """-log10 of the combined p-value that an alarm needs: one false alarm in ten data sets."""
         return 1.0 + float(np.log10(max(self.tests, 1)))
+
+    def beyond(self, t: Tested) -> float:
+        """How far above (or, negative, below) its bar a group stands, on the scale of ``bar``."""
+        if t.origin != "joint":
+            return self.ties(t) - self.bar
+        return (weaker_view(self, t) / self.joint - 1.0) * self.bar
 
     def ties(self, t: Tested) -> float:
         """-log10 of the combined p-value (Fisher 1932) of what ties a group together, content apart.
@@ -55,12 +67,14 @@ class Floor:
         2004): households and campuses break the independence that the exact null assumes. A group that was formed by
         identity is tested by past enforcement alone: what a group was chosen for proves nothing.
         """
-        views = [_enforced(t)] if t.origin == "identity" else [t.hard.strength, t.soft.strength, _enforced(t)]
+        views = [_enforced(t)] if t.origin == "identity" else [hard_ties(t), t.soft.strength, _enforced(t)]
         scales = self.scales[-len(views) :]
         total = sum(min(max(v, 0.0), _MOST) / s for v, s in zip(views, scales, strict=True))
         return float(-stats.chi2.logsf(2.0 * np.log(10.0) * total, 2 * len(views)) / np.log(10.0))
 
 
+AGREES = 5.0
+"""How many times more alike than strangers the members of an alarm write."""
 _MOST = 30.0
 _CHANCE = 0.6
 """-log10 p that a quarter of all groups passes by chance."""
@@ -71,21 +85,51 @@ def _enforced(t: Tested) -> float:
     return _strength(t.enforced_p) if t.enforced >= 2 else 0.0
 
 
-def floor_of(tested: list[Tested]) -> Floor:
-    """The floor from all tested groups. Those that content formed are the sample: nothing chose them for their ties."""
+def hard_ties(t: Tested) -> float:
+    """Strength of a group's hard ties. Conversations count as far as something else supports them: users of one
+    program that hands them around write alike and share them, and nothing more.
+    """
+    return max(t.firm.strength, min(t.hard.strength, t.firm.strength + t.soft.strength + _enforced(t)))
+
+
+def weaker_view(floor: Floor, t: Tested) -> float:
+    """Strength of a group's weaker view, of what it writes and what ties it."""
+    return min(floor.ties(t), t.content.strength)
+
+
+def joint_bar(strengths: list[float], runs: int) -> float:
+    """What one joint group in ten data sets reaches by chance.
+
+    The tail of ``strengths``, found in ``runs`` mixed-up data sets, is taken as exponential beyond its 90 % quantile
+    (peaks over a threshold, Davison and Smith 1990).
+    """
+    if len(strengths) < 20 or not runs:
+        return 8.0
+    start = float(np.quantile(strengths, 0.9))
+    beyond = np.array([s - start for s in strengths if s > start])
+    return (
+        max(start + float(beyond.mean() * np.log(len(beyond) / (0.1 * runs))), max(strengths)) if len(beyond) else 8.0
+    )
+
+
+def floor_of(tested: list[Tested], chance: Sequence[Tested] = (), chances: int = 0) -> Floor:
+    """The floor from all tested groups. Those that content formed are the sample: nothing chose them for their ties.
+    ``chance`` are joint groups of ``chances`` mixed-up data sets.
+    """
     content = [t for t in tested if t.origin == "content"]
 
     def scale(values: list[float]) -> float:
         return max(1.0, float(np.quantile(values, 0.75)) / _CHANCE) if len(values) >= 8 else 1.0
 
-    return Floor(
-        max(1, len(tested)),
+    floor = Floor(
+        max(1, sum(t.origin == "content" and t.lift >= AGREES for t in tested)),
         (
-            scale([t.hard.strength for t in content]),
+            scale([hard_ties(t) for t in content]),
             scale([t.soft.strength for t in content]),
             scale([_strength(t.enforced_p) for t in content]),
         ),
     )
+    return replace(floor, joint=joint_bar([weaker_view(floor, t) for t in chance], chances))
 
 
 def _strength(p: float) -> float:
@@ -98,20 +142,20 @@ def _ramp(value: float, low: float, high: float) -> float:
 
 def judge(t: Tested, floor: Floor, *, stability: float) -> Judged:
     """Tier and probability of one group."""
-    bar, ties = floor.bar, floor.ties(t)
+    beyond, ties = floor.beyond(t), floor.ties(t)
     short = []
-    by_content = t.origin == "content"
-    if not (t.lift >= 5.0 and t.coherence >= 0.05 and (by_content or t.content.strength >= bar)):
+    if not (t.lift >= AGREES and t.coherence >= 0.05 and (t.origin != "identity" or t.content.strength >= floor.bar)):
         short.append("what they write agrees too little to be tested evidence of one hand")
-    if ties < bar or t.coverage < 0.15:
+    if beyond < 0.0 or t.coverage < 0.15:
         short.append("too few ties between separate owners (cards, devices, contacts, conversations) beyond chance")
     if t.owners < 5:
         short.append("fewer than five separate owners")
     content = _ramp(np.log10(max(t.lift, 1.0)), 0.3, 1.5) * _ramp(t.coherence, 0.02, 0.25)
     told = (0.2 + 0.8 * content) * (0.7 + 0.3 * stability) * _ramp(t.coverage, 0.0, 0.3)
-    if not by_content:
-        ties = max(ties, 0.3 * min(t.hard.strength, bar))  # chosen for it: worth a look, never more
-    promising = by_content and t.lift >= 3.0 and ties >= 1.3
+    promising = t.origin != "identity" and t.lift >= 3.0 and ties >= 0.7 and beyond >= -2.5
     if short:
-        return Judged(Tier.REVIEW, round(0.01 + 0.44 * told * _ramp(ties, 0.0, bar + 1.0), 6), tuple(short), promising)
-    return Judged(Tier.ALARM, round(0.6 + 0.37 * told * _ramp(ties, bar - 2.0, bar + 8.0), 6), (), True)
+        if t.origin == "identity":  # chosen for its ties: worth a look, never more
+            beyond = max(beyond, 0.3 * min(t.hard.strength, floor.bar) - floor.bar)
+        near = _ramp(beyond + floor.bar, 0.0, 1.0) / (1.0 + np.exp(-1.5 * (beyond + 1.0)))
+        return Judged(Tier.REVIEW, round(0.01 + 0.44 * (0.4 + 0.6 * told) * near, 6), tuple(short), promising)
+    return Judged(Tier.ALARM, round(0.6 + 0.37 * told * _ramp(beyond, -2.0, 8.0), 6), (), True)

@@ -60,7 +60,7 @@ def select(
 ) -> Selection:
     """Clusters in order of tier and score. ``behaviour`` is accounts x signals; ``most`` bounds the review queue."""
     tested = [test_group(evidence, members, origin) for origin, members in candidates.groups]
-    floor = floor_of(tested)
+    floor = floor_of(tested, candidates.chance, candidates.chances)
     steady = stabilities([t.members for t in tested], candidates.labellings)
     judged = [judge(t, floor, stability=s) for t, s in zip(tested, steady, strict=True)]
     order = sorted(
@@ -69,9 +69,12 @@ def select(
     grown: list[Found] = []
     for i in [i for i in order if judged[i].promising][:_PROMISING]:
         grown += _grown(evidence, behaviour, tested[i], floor, steady[i], seed)
+        if tested[i].origin == "joint" and judged[i].tier == Tier.ALARM:
+            grown.append(_as_found(evidence, tested[i], judged[i], steady[i]))
     taken = np.zeros(evidence.n, dtype=bool)
     found: list[Found] = []
-    for cluster in in_order(grown):
+    grown.sort(key=lambda f: (f.judged.tier != Tier.ALARM, -floor.beyond(f.tested), len(f.members), int(f.members[0])))
+    for cluster in grown:
         fresh = ~taken[cluster.members]
         if fresh.mean() >= 0.5 and fresh.sum() >= LEAST:
             found.append(cluster if fresh.all() else _without(evidence, cluster, fresh, floor))
@@ -127,31 +130,36 @@ def in_order(found: list[Found]) -> list[Found]:
     )
 
 
-def _grown(evidence: Evidence, behaviour: Floats, t: Tested, floor: Floor, steady: float, seed: int) -> list[Found]:
+def _grown(
+    evidence: Evidence, behaviour: Floats, t: Tested, floor: Floor, steady: float, seed: int, whole: bool = False
+) -> list[Found]:
     """A grown and re-tested cluster, in parts where sisters can be told apart; nothing when growth loses the
     evidence.
     """
     tied = seed_of(evidence, t)
+    if len(tied) < LEAST and t.lift >= 10.0:
+        tied = t.members
     if len(tied) < LEAST:
         return []
     result = grow(evidence, behaviour, tied, t.members)
     members = result.members
     if len(members) < LEAST or len(np.intersect1d(members, t.members)) < 0.3 * len(tied):
         return []
-    before, again = judge(t, floor, stability=steady), test_group(evidence, members, t.origin)
+    # Whatever formed the seed, texts and behaviour found these members.
+    before, again = judge(t, floor, stability=steady), test_group(evidence, members, "content")
     after = judge(again, floor, stability=steady)
     if after.tier != Tier.ALARM and after.score < before.score:
         return []
-    clear = before.tier == Tier.ALARM or floor.ties(again) >= floor.bar + 1.0
+    clear = before.tier == Tier.ALARM or floor.beyond(replace(again, origin=t.origin)) >= 1.0
     if after.tier == Tier.ALARM and not clear and not _confirmed(evidence, t, tied, members, floor):
         # The seed was chosen for its links: it takes more, or ties of what was not chosen, before there is an alarm.
         after = _reviewed(after, _UNCONFIRMED)
-    pieces = split(evidence, members, seed=seed)
+    pieces = [members] if whole else split(evidence, members, seed=seed)
     if len(pieces) == 1:
         return [_settled(members, result, again, after, steady)]
     out = []
     for piece in pieces:
-        part = test_group(evidence, piece, t.origin)
+        part = test_group(evidence, piece, "content")
         verdict = judge(part, floor, stability=steady)
         if after.tier != Tier.ALARM and verdict.tier == Tier.ALARM:
             verdict = after
@@ -164,6 +172,8 @@ def _grown(evidence: Evidence, behaviour: Floats, t: Tested, floor: Floor, stead
             result.uses_behaviour,
         )
         out.append(_settled(piece, own, part, verdict, steady))
+        if verdict.tier == Tier.ALARM:  # its own growth may find what the mixture hid
+            out += _grown(evidence, behaviour, part, floor, steady, seed, whole=True)
     return out
 
 
@@ -182,7 +192,7 @@ def _confirmed(evidence: Evidence, t: Tested, seed: Ints, members: Ints, floor: 
     others = np.setdiff1d(np.arange(evidence.n), np.union1d(members, t.members))
     base = (float(linked[others].sum()) + 1.0) / (len(others) + 1.0)
     p = float(stats.binom.sf(int(linked[fresh].sum()) - 1, len(fresh), base))
-    return bool(floor.ties(t) - np.log10(max(p, 1e-300)) >= floor.bar + 1.0)
+    return bool(floor.beyond(t) - np.log10(max(p, 1e-300)) >= 1.0)
 
 
 def _as_found(evidence: Evidence, t: Tested, judged: Judged, steady: float) -> Found:

@@ -20,6 +20,8 @@ from stillwatch.graph.world import Floats, Incidence, Ints, components
 
 _BODY = 5
 """Owners that make a body of people around one value."""
+_CLOSED = ("payment", "session")
+"""Kinds of evidence that nobody shares in the open: a card series or a conversation in many hands is no venue."""
 
 
 def bits(sharers: Ints, population: int) -> Floats:
@@ -68,15 +70,16 @@ class Excess:
 class DegreeNull:
     """Null of one or several kinds of evidence; answers for any group of accounts.
 
-    Every kind keeps its own degrees: a thousand conversations do not make a shared card more likely. Where one value
-    holds three quarters of five or more owners that are tied together, they are openly together (an event with its
-    venue and voucher, a laboratory): one relationship, whatever else they share.
+    Every kind keeps its own degrees: a thousand conversations do not make a shared card more likely. Where one place,
+    device or contact holds three quarters of five or more owners that are tied together, they are openly together (an
+    event with its venue, a laboratory): one relationship, whatever else they share.
     """
 
     def __init__(self, parts: list[Incidence], owner: Ints) -> None:
         self.parts = parts
         self.owner = owner
         self.matrix = sparse.hstack([p.matrix for p in parts]).tocsr()
+        self._open = np.concatenate([np.full(p.matrix.shape[1], p.evidence not in _CLOSED) for p in parts])
         self._sizes = []
         for part in parts:
             sharers = np.asarray(by_owner(part.matrix, owner).sum(axis=0)).ravel().astype(np.int64)
@@ -96,7 +99,8 @@ class DegreeNull:
         """Excess of relationships inside a group of accounts."""
         expected = self.expected(accounts)
         _, local = np.unique(self.owner[accounts], return_inverse=True)
-        inside = by_owner(narrow(self.matrix[accounts]), local)
+        rows = self.matrix[accounts]
+        inside = by_owner(narrow(rows), local)
         tied = np.flatnonzero(np.asarray(inside.sum(axis=0)).ravel() > 1)
         owners = inside.shape[0]
         if not len(tied):
@@ -108,11 +112,20 @@ class DegreeNull:
         people = np.bincount(labels[:owners][touched], minlength=int(labels.max()) + 1)
         things = np.bincount(labels[owners:], minlength=len(people))
         largest = np.zeros(len(people), dtype=np.int64)
-        np.maximum.at(largest, labels[owners:], np.bincount(part.col, minlength=len(tied)))
+        held = np.bincount(part.col, minlength=len(tied)) * self._open[np.unique(rows.indices)[tied]]
+        np.maximum.at(largest, labels[owners:], held)
         things = np.where((people >= _BODY) & (4 * largest >= 3 * people), 1, things)
         ties = int(np.minimum(np.maximum(people - 1, 0), things).sum())
-        p = float(stats.poisson.sf(ties - 1, expected)) if expected > 0 else 0.0
-        return Excess(ties, expected, len(tied), int(touched[local].sum()), p)
+        return Excess(ties, expected, len(tied), int(touched[local].sum()), at_least(ties, expected))
+
+
+def at_least(observed: int, expected: float) -> float:
+    """Chance of so many or more where ``expected`` are usual: the mid-p-value of a Poisson count (Lancaster 1961), for
+    counts are small and a plain one would be far too careful.
+    """
+    if observed <= 0:
+        return 1.0
+    return float(stats.poisson.sf(observed, expected) + 0.5 * stats.poisson.pmf(observed, expected))
 
 
 def coherence(matrix: sparse.csr_matrix, members: sparse.csr_matrix) -> Floats:
