@@ -64,7 +64,7 @@ class Cluster:
     def timeline(self) -> pd.DataFrame:
         return self._table("timeline")
 
-    @property
+    @cached_property
     def markers(self) -> pd.DataFrame:
         """Releases and enforcement: those of the cluster and those of everywhere."""
         everywhere = session.frame("markers", run=self.run)

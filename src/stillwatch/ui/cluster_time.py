@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from stillwatch.ui import cluster_notes, kit, state, timeline, words
+from stillwatch.ui import cluster_chart, cluster_notes, kit, state, timeline, words
 from stillwatch.ui.cluster_facts import Cluster, Focus, hours_of_day, lanes
 from stillwatch.ui.cluster_lists import digest
 
@@ -61,8 +61,7 @@ def _chart(cluster: Cluster, filters: state.Filters, seen: Focus, notes: pd.Data
         spec = timeline.strip(hours, cluster.markers, cluster.begin, cluster.end, notes, window=window)
         alt = "Requests by hour of the day and day (UTC); stronger cells for more requests"
     else:
-        over_time = timeline.top_lane(cluster.bins.over_time(seen.accounts), cluster.bin_hours)
-        spec = timeline.chart(cells, cluster.markers, over_time, notes, window=window)
+        spec = cluster_chart.spec(cluster, filters.lane, seen.accounts, notes, window)
         alt = f"Requests over time by {filters.lane}; stronger cells for more requests"
     with st.container(key="plain_chart_timeline"):
         st.vega_lite_chart(
