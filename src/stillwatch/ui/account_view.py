@@ -292,10 +292,10 @@ def habits(account: Account) -> None:
                 hide_index=True, row_height=kit.ROW_HEIGHT, height=242, alt="Prompt templates of the account",
                 column_config={
                     "template": column("Template", width=100),
-                    "requests": column("Requests", "number", width=70),
-                    "share": column("Share", "share", width=58),
-                    "asks": column("Asks for", "list", width=110),
-                    "last": column("Last", "day", width=86),
+                    "requests": column("Requests", "number", width=64),
+                    "share": column("Share", "share", width=50),
+                    "asks": column("Asks for", "list", width=86),
+                    "last": column("Last", "day", width=84),
                 },
             )  # fmt: skip
     with middle.container(border=True, gap="xsmall", height=304):
@@ -307,6 +307,12 @@ def habits(account: Account) -> None:
         labelling.history(TargetType.ACCOUNT, account.account_id)
 
 
+def _short_meaning(signal: str) -> str:
+    """What a signal means, as short as a column; the unit beside it says that it is a share."""
+    meaning = SIGNALS[signal].meaning if signal in SIGNALS else signal.replace("_", " ")
+    return meaning.removeprefix("share of requests whose ")
+
+
 def _compared(account: Account) -> None:
     table = account.compared
     if table.empty:
@@ -314,16 +320,16 @@ def _compared(account: Account) -> None:
         return
     units = {s.name: s.unit for s in SIGNALS.values()}
     shown = table.assign(
-        what=[SIGNALS[n].meaning if n in SIGNALS else n.replace("_", " ") for n in table["signal"]],
+        what=[_short_meaning(n) for n in table["signal"]],
         unit=[units.get(n, "") for n in table["signal"]],
         rank=table["rank"] * 100,
     )
     column = kit.column
     st.dataframe(
-        shown[["what", "value", "median", "unit", "rank"]],
+        shown[["what", "rank", "value", "median", "unit"]],
         hide_index=True, row_height=kit.ROW_HEIGHT, height=242, alt="Signals of the account beside all accounts",
         column_config={
-            "what": column("Signal"),
+            "what": column("Signal", width=178),
             "value": column("Value", "number", width=56, format="%.3g"),
             "median": column("Median", "number", width=58, format="%.3g"),
             "unit": column("Unit", width=52),

@@ -168,14 +168,14 @@ def draw_activity(size: facts.Extent) -> None:
     first, last = daily["day"].min(), daily["day"].max() + pd.Timedelta("1D")
     inside = size.markers[(size.markers["at"] >= first) & (size.markers["at"] <= last)]
     if not inside.empty:
-        lines = alt.Chart(inside[["at", "kind"]]).mark_rule(color="#94a3b8", strokeWidth=1.5)
+        lines = alt.Chart(inside[["at", "kind"]]).mark_rule(color="#6b7f9f", strokeWidth=1.5)
         # Half as wide as a cluster's timeline, so flags need twice the distance not to cover one another.
         words_above = alt.Chart(timeline.flags(inside, (last - first) * 2)).mark_text(
-            align="left", dx=4, color="#94a3b8", fontSize=11
+            align="left", dx=4, color="#6b7f9f", fontSize=11, limit=165
         )
         when = alt.X("utcyearmonthdatehours(at):T")
         layers.append(lines.encode(x=when, strokeDash=alt.StrokeDash("kind:N", title=None, legend=None)))
-        layers.append(words_above.encode(x=when, y=alt.value(6), text="what:N"))
+        layers.append(words_above.encode(x=when, y=alt.value(-6), text="what:N"))
     st.altair_chart(
         alt.layer(*layers).properties(height=190),
         key="campaign_activity",

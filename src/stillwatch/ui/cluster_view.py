@@ -233,12 +233,12 @@ def _templates(cluster: Cluster) -> None:
         alt="Template families of the cluster",
         column_config={
             "template": column("Family", width=100),
-            "accounts": column("Accounts", "number", width=72),
-            "outside": column("Outside", "number", width=68, help="Accounts outside the cluster that used it"),
-            "requests": column("Requests", "number", width=76),
+            "accounts": column("Accounts", "number", width=64),
+            "outside": column("Outside", "number", width=58, help="Accounts outside the cluster that used it"),
+            "requests": column("Requests", "number", width=66),
             "share": column("Share", "share", width=60, help="Of the cluster's requests"),
             "capabilities": column("Asks for", "list", width=130),
-            "first_seen": column("First", "day", width=90),
-            "last_seen": column("Last", "day", width=90),
+            "first_seen": column("First", "day", width=84),
+            "last_seen": column("Last", "day", width=84),
         },
     )

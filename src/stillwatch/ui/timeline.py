@@ -17,7 +17,7 @@ BRUSH = "win"
 MAX_LANES = 12
 FOCUS_LANE = "in focus"
 """Name of the lane on top: what is selected, or everybody."""
-_ACCENT, _RELEASE, _ENFORCEMENT, _FOCUS, _NOTE = "#4f8cff", "#7f92b2", "#e5484d", "#14a38b", "#c77a12"
+_ACCENT, _RELEASE, _ENFORCEMENT, _FOCUS, _NOTE = "#4f8cff", "#6b7f9f", "#e5484d", "#14a38b", "#c77a12"
 """Readable on both themes."""
 _STRIP = 14
 """Pixels between the cells and the axis; the notes stand there, so that no cell is under them."""
@@ -229,10 +229,10 @@ def strip(
 
 
 def flags(markers: pd.DataFrame, span: pd.Timedelta) -> pd.DataFrame:
-    """Words above the lines; markers closer than a tenth of the span share one flag, so that none covers another."""
+    """Words above the lines; markers closer than an eighth of the span share one flag, so that none covers another."""
     flags: list[dict[str, Any]] = []
     for m in markers.sort_values("at").to_dict("records"):
-        if flags and m["at"] - flags[-1]["at"] < span / 10:
+        if flags and m["at"] - flags[-1]["at"] < span / 8:
             flags[-1]["more"] += 1
         else:
             sign = "▲" if m["kind"] == "release" else "✕"
