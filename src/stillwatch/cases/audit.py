@@ -61,7 +61,13 @@ def link_hash(row: AuditRow) -> str:
 
 def lock_head(session: Session) -> AuditHeadRow:
     """The head of the chain, locked until the transaction ends (SQLite: BEGIN IMMEDIATE has locked it already)."""
-    head = session.execute(select(AuditHeadRow).with_for_update()).scalar_one_or_none()
+    return read_head(session, lock=True)
+
+
+def read_head(session: Session, *, lock: bool = False) -> AuditHeadRow:
+    """The head of the chain; who only looks holds nobody up."""
+    query = select(AuditHeadRow)
+    head = session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
     if head is None:
         raise StoreError("the audit log of the case file has lost its head: restore the case file from a backup.")
     return head

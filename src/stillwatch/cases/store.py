@@ -17,7 +17,7 @@ import pandas as pd
 from sqlalchemy import or_, select
 
 from stillwatch.cases.annotations import Annotations
-from stillwatch.cases.audit import first_broken, lock_head
+from stillwatch.cases.audit import first_broken, read_head
 from stillwatch.cases.campaigns import CampaignBook
 from stillwatch.cases.custody import Custody
 from stillwatch.cases.database import connect, utc_now
@@ -90,5 +90,5 @@ class CaseStore(LabelBook, CampaignBook, Queue, Custody, Annotations, Searches, 
     def chain_head(self) -> tuple[int, str]:
         """Number and hash of the last audit row; a bundle carries it outside the database."""
         with self._read() as session:
-            head = lock_head(session)
+            head = read_head(session)
             return head.seq, head.hash
