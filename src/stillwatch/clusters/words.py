@@ -80,7 +80,7 @@ def _ties(evidence: Evidence, found: Found, tests: int) -> list[tuple[object, ..
     rows: list[tuple[object, ...]] = []
     size = len(found.members)
     for kind, null in evidence.nulls.items():
-        if kind in ("hard", "soft"):
+        if kind not in evidence.identity:  # several kinds taken together
             continue
         part = evidence.identity[kind]
         excess = null.test(found.members)
