@@ -16,3 +16,4 @@ else:
     person.notices()
     kit.problems(state.problems())
     frame.run(page)
+    warmup.visited()

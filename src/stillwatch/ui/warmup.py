@@ -27,6 +27,7 @@ FIRST = (
     "frame", "triage_view", "cluster_view", "workspace", "account_view", "hunt_view", "hunt_answer", "summary_view",
 )  # fmt: skip
 """Modules of the pages that are met first; the others bring two more seconds of imports, which nobody waits for."""
+_VISITED = Event()
 _log = logging.getLogger(__name__)
 
 
@@ -52,8 +53,14 @@ def _warm(ready: Event) -> None:
         settle()
     finally:
         ready.set()
+    _VISITED.wait(PATIENCE)
     _attempt(import_later)
     settle()
+
+
+def visited() -> None:
+    """A page was drawn: the rest of the imports no longer takes the processor from the first visitor."""
+    _VISITED.set()
 
 
 def _attempt(step: Callable[[], None]) -> None:
