@@ -42,10 +42,12 @@ check: $(VENV)/dev.ok  ## format, lint, types, import contracts, promises of the
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest tests/test_architecture.py tests/test_docs.py
 
-bench: $(VENV)/dev.ok  ## speed of import and of every page; tables in build/bench
+bench: $(VENV)/dev.ok  ## speed of import, every page, a 20,000-account cluster, twenty analysts; tables in build/bench
 	@mkdir -p $(BENCH_OUT)
 	$(BIN)/python benchmarks/bench_import.py --out $(BENCH_OUT)/import.json
 	$(BIN)/python benchmarks/bench_pages.py --out $(BENCH_OUT)/pages.json
+	$(BIN)/python benchmarks/bench_workspace.py --out $(BENCH_OUT)/workspace.json
+	$(BIN)/python benchmarks/bench_sessions.py --out $(BENCH_OUT)/sessions.json
 
 $(VENV)/bench.ok: $(VENV)/dev.ok requirements-bench.txt
 	@echo "== tools that are measured beside ours"

@@ -70,6 +70,15 @@ class Server:
             return 0.0
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def rest(self) -> None:
+        """Wait until it has nothing to do: after its first visit it loads what the rare pages need."""
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            before = self.cpu_s()
+            time.sleep(1)
+            if self.cpu_s() - before < 0.1:
+                return
+
     def peak_gb(self) -> float:
         """The most memory that it ever held."""
         try:
