@@ -72,6 +72,10 @@ class TableSpec:
         return next(c for c in self.columns if c.name == name)
 
 
+ENFORCED = ("banned", "suspended")
+"""Account states that past enforcement leaves."""
+
+
 class EvidenceKind(StrEnum):
     """A kind of thing that two accounts can have in common. One colour, shape and icon each, everywhere."""
 

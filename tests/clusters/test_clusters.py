@@ -9,15 +9,21 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
+from stillwatch.clusters import evidence as evidence_module
+from stillwatch.clusters import joint
 from stillwatch.clusters.activity import bin_hours
-from stillwatch.clusters.evidence import Tested
+from stillwatch.clusters.evidence import Evidence, Tested, gather
 from stillwatch.clusters.families import family_names
 from stillwatch.clusters.identity import identify, new_id
-from stillwatch.clusters.judge import Floor, Tier, floor_of, judge
+from stillwatch.clusters.judge import Floor, Tier, floor_of, joint_bar, judge, weaker_view
 from stillwatch.clusters.splitting import Ties
+from stillwatch.clusters.timing import Sign, Timing
 from stillwatch.clusters.words import number, percent
 from stillwatch.graph.rarity import Excess
+from stillwatch.graph.similarity import Content
+from stillwatch.graph.world import Incidence
 
 
 def people(*numbers: int) -> frozenset[str]:
@@ -86,6 +92,7 @@ def group_with(*, hard: Excess, content: float = 0.2, owners: int = 12, size: in
         "content",
         owners,
         hard,
+        hard,
         none,
         Excess(8, 0.1, 20, 10, 1e-12),
         content,
@@ -128,6 +135,85 @@ def test_two_weak_views_together_are_evidence_and_a_strained_world_asks_for_more
     assert judge(one, floor, stability=1.0).tier == Tier.REVIEW
     assert judge(both, floor, stability=1.0).tier == Tier.ALARM
     assert judge(both, Floor(100, (3.0, 3.0, 1.0)), stability=1.0).tier == Tier.REVIEW
+
+
+def test_conversations_and_timing_count_as_far_as_something_else_supports_them() -> None:
+    floor, strong = Floor(100), Excess(8, 0.2, 8, 10, 1e-9)
+    weak, some = Excess(1, 0.2, 1, 2, 0.2), Excess(3, 0.4, 3, 6, 1e-3)
+    alone = replace(group_with(hard=strong), firm=weak)
+    assert judge(alone, floor, stability=1.0).tier == Tier.REVIEW
+    assert judge(replace(alone, firm=some, soft=some), floor, stability=1.0).tier == Tier.ALARM
+    step = Timing((Sign("pivot", 9.0, 1.0, 1e-12, 12, "in step"),))
+    assert judge(replace(group_with(hard=weak), timing=step), floor, stability=1.0).tier == Tier.REVIEW
+    medium = Excess(3, 0.5, 3, 6, 10.0**-3.5)
+    assert judge(group_with(hard=medium), floor, stability=1.0).tier == Tier.REVIEW
+    assert judge(replace(group_with(hard=medium), timing=step), floor, stability=1.0).tier == Tier.ALARM
+
+
+def test_a_joint_group_has_to_beat_what_chance_finds_in_its_weaker_view() -> None:
+    group = replace(group_with(hard=Excess(8, 0.2, 8, 10, 1e-7), content=0.3), origin="joint")
+    ties = Floor(100).ties(group)
+    assert judge(group, Floor(100, joint=ties - 0.1), stability=1.0).tier == Tier.ALARM
+    assert judge(group, Floor(100, joint=ties + 0.1), stability=1.0).tier == Tier.REVIEW
+    assert (
+        judge(replace(group, content=Excess(3, 1.0, 6, 5, 0.1)), Floor(100, joint=2.0), stability=1.0).tier == "review"
+    )
+
+
+def test_the_bar_of_joint_groups_lies_beyond_all_that_chance_gave_and_falls_with_more_looking() -> None:
+    rng = np.random.default_rng(4)
+    strengths = rng.exponential(1.0, 400).tolist()
+    assert joint_bar(strengths, 1) >= max(strengths)
+    # 400 groups in one data set: exp(-bar) * 400 = 0.1 at 8.3 for an exponential tail.
+    assert 6.0 < joint_bar(strengths, 1) < 11.0
+    assert joint_bar(strengths, 4) <= joint_bar(strengths, 1)
+
+
+def two_views(*, coupled: bool) -> Evidence:
+    """120 accounts; 12 of them write alike and, where ``coupled``, share devices; else others do."""
+    rng = np.random.default_rng(8)
+    n, k = 120, 12
+    held = np.zeros((n, 60))
+    held[:k, :10] = 1
+    for i in range(k, n):
+        held[i, 10 + rng.choice(50, 6, replace=False)] = 1
+    counts = sparse.csr_matrix(held)
+    weights = sparse.csr_matrix(sparse.diags(1.0 / np.sqrt(counts.sum(axis=1).A1)) @ counts)
+    content = Content(counts, weights, np.arange(60).astype(object), "phrases", np.ones(n, dtype=bool))
+    who = np.arange(k) if coupled else np.arange(50, 50 + k)
+    chain = [(a, j) for j in range(11) for a in (who[j], who[j + 1])]
+    noise = [(a, 11 + i // 2) for i, a in enumerate(rng.permutation(np.arange(60, 100)))]
+    rows, columns = zip(*chain, *noise, strict=True)
+    matrix = sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(n, max(columns) + 1))
+    degrees = np.asarray(matrix.sum(axis=1)).ravel() + 1.0
+    values = np.arange(matrix.shape[1]).astype(object)
+    accounts = pd.DataFrame(
+        {"account_id": [f"a{i}" for i in range(n)], "status": None, "plan": "pro", "verification": "email"}
+    )
+    return gather(accounts, np.arange(n), content, {"device": Incidence("device", "device", matrix, values, degrees)})
+
+
+def test_a_joint_group_is_found_where_both_views_agree_and_mixing_the_data_up_undoes_it() -> None:
+    evidence = two_views(coupled=True)
+    planted = set(range(12))
+
+    def best(groups: list[np.ndarray]) -> float:
+        return max((len(planted & set(g)) / len(planted | set(g)) for g in groups), default=0.0)
+
+    assert best(joint.form(evidence, seed=1, least=4)) >= 0.8
+    chance, runs = joint.by_chance(evidence, seed=1, least=4, lift=3.0)
+    assert runs >= 1
+    floor = Floor(20)
+    strength = max(
+        weaker_view(floor, evidence_module.test_group(evidence, g, "joint"))
+        for g in joint.form(evidence, seed=1, least=4)
+    )
+    assert strength > max((weaker_view(floor, t) for t in chance), default=0.0)
+    apart = two_views(coupled=False)
+    assert all(
+        weaker_view(floor, evidence_module.test_group(apart, g, "joint")) < strength
+        for g in joint.form(apart, seed=1, least=4)
+    )
 
 
 def test_what_formed_a_group_is_no_evidence_for_it() -> None:

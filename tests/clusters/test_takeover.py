@@ -42,7 +42,7 @@ def cluster(created: list[int], card: list[int] | None = None) -> tuple[Evidence
     tested = test_group(evidence, members, "content")
     judged = Judged(Tier.REVIEW, 0.4, ())
     whole = np.ones(8, dtype=bool)
-    return evidence, Found(members, whole, whole * 1.0, tested, judged, 1.0, np.zeros(n), np.zeros(n))
+    return evidence, Found(members, whole, whole * 1.0, tested, judged, 1.0, np.zeros(n), np.zeros(n), np.zeros(n))
 
 
 def looked_up(overlap: dict[str, float], own: int = 20) -> object:

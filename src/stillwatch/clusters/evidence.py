@@ -14,7 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from stillwatch.domain import EvidenceKind
+from stillwatch.clusters.timing import Times, Timing, timing_of
+from stillwatch.domain import ENFORCED, EvidenceKind
 from stillwatch.graph.owners import is_promotion
 from stillwatch.graph.rarity import (
     DegreeNull,
@@ -32,9 +33,10 @@ from stillwatch.graph.world import Floats, Incidence, Ints
 
 HARD = (EvidenceKind.PAYMENT.value, EvidenceKind.DEVICE.value, EvidenceKind.CONTACT.value, EvidenceKind.SESSION.value)
 """Kinds that take intent to share. Sign-up addresses and networks are institutions as often as networks of accounts."""
-ENFORCED = ("banned", "suspended")
 FIRM = (EvidenceKind.PAYMENT.value, EvidenceKind.DEVICE.value, EvidenceKind.CONTACT.value)
 """Hard kinds that one client program cannot bring to strangers: a popular agent hands conversations around."""
+_ALIKE = 3.0
+"""How many times more alike than strangers a group has to write for its timing to be looked at: looking costs."""
 _STRATUM = ("plan", "verification")
 SOFT = (EvidenceKind.SIGNUP.value, EvidenceKind.NETWORK.value)
 
@@ -56,6 +58,8 @@ class Evidence:
     usual: dict[str, float]
     """Source kind -> accounts that one value has on average."""
     nulls: dict[str, DegreeNull] = field(default_factory=dict)
+    times: Times | None = None
+    """When accounts were active; None leaves timing out."""
 
     @property
     def n(self) -> int:
@@ -129,6 +133,7 @@ class Tested:
     enforced: int
     enforced_expected: float
     enforced_p: float
+    timing: Timing = field(default_factory=lambda: Timing(()))
 
     @property
     def coverage(self) -> float:
@@ -136,8 +141,8 @@ class Tested:
         return float(self.linked.mean()) if len(self.linked) else 0.0
 
 
-def test_group(evidence: Evidence, members: Ints, origin: str) -> Tested:
-    """Test one group in both views and against past enforcement."""
+def test_group(evidence: Evidence, members: Ints, origin: str, *, timed: bool = True) -> Tested:
+    """Test one group in both views, against past enforcement and, unless told not to (it costs), by its timing."""
     none = Excess(0, 0.0, 0, 0, 1.0)
     hard = evidence.nulls["hard"].test(members) if "hard" in evidence.nulls else none
     firm = evidence.nulls["firm"].test(members) if "firm" in evidence.nulls else none
@@ -146,6 +151,8 @@ def test_group(evidence: Evidence, members: Ints, origin: str) -> Tested:
     weights = evidence.content.weights
     alike = float(coherence(weights[members], one)[0]) if weights.shape[1] else 0.0
     enforced, expected, p = enforcement(evidence, members)
+    lift = alike / max(evidence.background, 1e-4)
+    times = evidence.times if timed and lift >= _ALIKE else None
     return Tested(
         members=members,
         origin=origin,
@@ -155,11 +162,12 @@ def test_group(evidence: Evidence, members: Ints, origin: str) -> Tested:
         soft=soft,
         content=content_excess(evidence, members),
         coherence=alike,
-        lift=alike / max(evidence.background, 1e-4),
+        lift=lift,
         linked=linked_members(evidence, members),
         enforced=enforced,
         enforced_expected=expected,
         enforced_p=p,
+        timing=timing_of(times, members) if times is not None else Timing(()),
     )
 
 

@@ -18,7 +18,8 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
-from stillwatch.clusters.evidence import ENFORCED, HARD, SOFT, Evidence, Tested, linked_members, value_bits
+from stillwatch.clusters.evidence import HARD, SOFT, Evidence, Tested, linked_members, value_bits
+from stillwatch.domain import ENFORCED
 from stillwatch.graph.world import Floats, Ints
 
 _TOLD = 0.05

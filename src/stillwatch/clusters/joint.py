@@ -20,7 +20,8 @@ from stillwatch.graph.communities import groups_of, leiden
 from stillwatch.graph.rarity import coherence
 from stillwatch.graph.world import Ints
 
-RESOLUTION = 16.0
+ACCOUNTS = 300
+"""Accounts for which the resolution of modularity rises by one, so that groups keep their size in larger data."""
 _SHARE = 0.6
 """Part of all weight that lies in texts; the rest lies in shared values."""
 _SOFT = 0.7
@@ -54,7 +55,8 @@ def form(evidence: Evidence, *, seed: int, least: int) -> list[Ints]:
     graph = joint_graph(evidence)
     if not graph.nnz:
         return []
-    labels = leiden(graph, seed=seed, resolution=RESOLUTION)[: evidence.n]
+    linked = int((np.diff(graph.indptr)[: evidence.n] > 0).sum())
+    labels = leiden(graph, seed=seed, resolution=max(1.0, linked / ACCOUNTS))[: evidence.n]
     groups = [np.sort(g) for g in groups_of(labels, least=least)]
     return [g for g in groups if len(np.unique(evidence.owner[g])) >= least]
 
@@ -87,4 +89,4 @@ def mixed_up(evidence: Evidence, random: np.random.Generator) -> Evidence:
     given = np.arange(evidence.n)
     given[speaking] = speaking[random.permutation(len(speaking))]
     content = replace(evidence.content, weights=evidence.content.weights[given])
-    return replace(evidence, content=content, neighbours=evidence.neighbours[given][:, given].tocsr())
+    return replace(evidence, content=content, neighbours=evidence.neighbours[given][:, given].tocsr(), times=None)

@@ -57,7 +57,7 @@ class Floor:
     def beyond(self, t: Tested) -> float:
         """How far above (or, negative, below) its bar a group stands, on the scale of ``bar``."""
         if t.origin != "joint":
-            return self.ties(t) - self.bar
+            return self.ties(t) - self.bar + min(0.0, t.content.strength - self.bar)
         return (weaker_view(self, t) / self.joint - 1.0) * self.bar
 
     def ties(self, t: Tested) -> float:
@@ -69,12 +69,17 @@ class Floor:
         """
         views = [_enforced(t)] if t.origin == "identity" else [hard_ties(t), t.soft.strength, _enforced(t)]
         scales = self.scales[-len(views) :]
-        total = sum(min(max(v, 0.0), _MOST) / s for v, s in zip(views, scales, strict=True))
-        return float(-stats.chi2.logsf(2.0 * np.log(10.0) * total, 2 * len(views)) / np.log(10.0))
+        told = [min(max(v, 0.0), _MOST) / s for v, s in zip(views, scales, strict=True)]
+        if t.origin == "identity" or not t.timing.signs:
+            return _fisher(told)
+        # Most groups say nothing by their timing: with it or without, whichever is more, at the price of looking twice.
+        # And, like conversations, it counts as far as something else supports it: a viral prompt keeps time, too.
+        return max(_fisher(told), _fisher([*told, min(t.timing.strength, max(told))]) - _TWICE, 0.0)
 
 
 AGREES = 5.0
 """How many times more alike than strangers the members of an alarm write."""
+_TWICE = float(np.log10(2.0))
 _MOST = 30.0
 _CHANCE = 0.6
 """-log10 p that a quarter of all groups passes by chance."""
@@ -130,6 +135,11 @@ def floor_of(tested: list[Tested], chance: Sequence[Tested] = (), chances: int =
         ),
     )
     return replace(floor, joint=joint_bar([weaker_view(floor, t) for t in chance], chances))
+
+
+def _fisher(strengths: list[float]) -> float:
+    """-log10 of the combined p-value of independent strengths."""
+    return float(-stats.chi2.logsf(2.0 * np.log(10.0) * sum(strengths), 2 * len(strengths)) / np.log(10.0))
 
 
 def _strength(p: float) -> float:

@@ -14,16 +14,23 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from stillwatch.clusters.candidates import LEAST, Candidates
-from stillwatch.clusters.evidence import ENFORCED, HARD, SOFT, Evidence, Tested, test_group, value_bits
+from stillwatch.clusters.evidence import HARD, SOFT, Evidence, Tested, test_group, value_bits
 from stillwatch.clusters.growth import Grown, grow, linked_to, seed_of, wording_scores
 from stillwatch.clusters.judge import Floor, Judged, Tier, floor_of, judge
 from stillwatch.clusters.splitting import split
+from stillwatch.domain import ENFORCED
 from stillwatch.graph.communities import stabilities
 from stillwatch.graph.spread import Values, spread
 from stillwatch.graph.world import Floats, Ints
 
 _BANNED = 0.3
 """What past enforcement counts for where scores spread: a weak and noisy label."""
+_CLEAR = 4.0
+"""How far beyond its bar a group has to grow that was not there before: its seed was chosen for its links."""
+_ALONE = 2.0
+"""How far beyond its bar a group stands that raises an alarm although it cannot be grown."""
+_FRESH = 10.0**-3.5
+"""p-value of the hard ties of what was not chosen for them that does instead; some sixty growths are tried."""
 _PROMISING = 60
 """Most candidates that are grown."""
 
@@ -43,6 +50,8 @@ class Found:
     """Every account's wording score for this cluster."""
     probability: Floats
     """Every account's probability of belonging to it."""
+    everywhere: Floats
+    """Every account's membership."""
     victims: dict[int, str] = field(default_factory=dict)
     """Accounts that seem to carry its traffic with a stolen key, in words; they do not count as members."""
 
@@ -59,10 +68,14 @@ def select(
     evidence: Evidence, candidates: Candidates, behaviour: Floats, *, seed: int = 0, most: int = 40
 ) -> Selection:
     """Clusters in order of tier and score. ``behaviour`` is accounts x signals; ``most`` bounds the review queue."""
-    tested = [test_group(evidence, members, origin) for origin, members in candidates.groups]
+    tested = [test_group(evidence, members, o, timed=o != "joint") for o, members in candidates.groups]
     floor = floor_of(tested, candidates.chance, candidates.chances)
     steady = stabilities([t.members for t in tested], candidates.labellings)
     judged = [judge(t, floor, stability=s) for t, s in zip(tested, steady, strict=True)]
+    for i, t in enumerate(tested):
+        if t.origin == "joint" and judged[i].promising:
+            tested[i] = test_group(evidence, t.members, t.origin)
+            judged[i] = judge(tested[i], floor, stability=steady[i])
     order = sorted(
         range(len(tested)), key=lambda i: (-judged[i].score, -len(tested[i].members), int(tested[i].members[0]))
     )
@@ -74,7 +87,7 @@ def select(
     taken = np.zeros(evidence.n, dtype=bool)
     found: list[Found] = []
     grown.sort(key=lambda f: (f.judged.tier != Tier.ALARM, -floor.beyond(f.tested), len(f.members), int(f.members[0])))
-    for cluster in grown:
+    for cluster in [_agreed(evidence, f, grown, floor) for f in grown]:
         fresh = ~taken[cluster.members]
         if fresh.mean() >= 0.5 and fresh.sum() >= LEAST:
             found.append(cluster if fresh.all() else _without(evidence, cluster, fresh, floor))
@@ -89,9 +102,10 @@ def select(
         if len(free) < 0.6 * len(t.members) or len(np.unique(evidence.owner[free])) < LEAST:
             continue
         alone = test_group(evidence, free, t.origin)
-        found.append(
-            _as_found(evidence, alone, _reviewed(judge(alone, floor, stability=steady[i]), _NOT_GROWN), steady[i])
-        )
+        verdict = judge(alone, floor, stability=steady[i])
+        if floor.beyond(alone) < _ALONE:
+            verdict = _reviewed(verdict, _NOT_GROWN)
+        found.append(_as_found(evidence, alone, verdict, steady[i]))
         taken[free] = True
     return Selection(in_order(found), floor)
 
@@ -130,6 +144,43 @@ def in_order(found: list[Found]) -> list[Found]:
     )
 
 
+def _agreed(evidence: Evidence, cluster: Found, others: list[Found], floor: Floor) -> Found:
+    """What the growths of one campaign from several seeds agree on (bagging, Breiman 1996), where it stands the test.
+
+    The same campaign: six in ten of the larger cluster are in the smaller; a mixture of two is less.
+    """
+    if cluster.judged.tier != Tier.ALARM or cluster.tested.origin == "joint":
+        return cluster
+    near = [
+        f
+        for f in others
+        if f.judged.tier == Tier.ALARM
+        and f.tested.origin != "joint"
+        and len(np.intersect1d(f.members, cluster.members)) / 0.6 >= max(len(f.members), len(cluster.members))
+    ]
+    if len(near) < 2:
+        return cluster
+    everywhere = np.mean([f.everywhere for f in near], axis=0)
+    members = np.flatnonzero(everywhere >= 0.5).astype(np.int64)
+    if len(members) < LEAST:
+        return cluster
+    tested = test_group(evidence, members, cluster.tested.origin)
+    judged = judge(tested, floor, stability=cluster.stability)
+    if judged.tier != Tier.ALARM or floor.beyond(tested) < 0.5 * floor.beyond(cluster.tested):
+        return cluster
+    return replace(
+        cluster,
+        members=members,
+        core=tested.linked,
+        membership=everywhere[members],
+        tested=tested,
+        judged=judged,
+        wording=np.mean([f.wording for f in near], axis=0),
+        probability=np.mean([f.probability for f in near], axis=0),
+        everywhere=everywhere,
+    )
+
+
 def _grown(
     evidence: Evidence, behaviour: Floats, t: Tested, floor: Floor, steady: float, seed: int, whole: bool = False
 ) -> list[Found]:
@@ -150,8 +201,8 @@ def _grown(
     after = judge(again, floor, stability=steady)
     if after.tier != Tier.ALARM and after.score < before.score:
         return []
-    clear = before.tier == Tier.ALARM or floor.beyond(replace(again, origin=t.origin)) >= 1.0
-    if after.tier == Tier.ALARM and not clear and not _confirmed(evidence, t, tied, members, floor):
+    clear = before.tier == Tier.ALARM or floor.beyond(replace(again, origin=t.origin)) >= _CLEAR
+    if after.tier == Tier.ALARM and not clear and not _confirmed(evidence, t, tied, members):
         # The seed was chosen for its links: it takes more, or ties of what was not chosen, before there is an alarm.
         after = _reviewed(after, _UNCONFIRMED)
     pieces = [members] if whole else split(evidence, members, seed=seed)
@@ -180,19 +231,18 @@ def _grown(
 def _settled(members: Ints, result: Grown, t: Tested, judged: Judged, steady: float) -> Found:
     membership = result.membership[members]
     core = t.linked & (membership >= 0.5)
-    return Found(members, core, membership, t, judged, steady, result.wording, result.probability)
+    return Found(members, core, membership, t, judged, steady, result.wording, result.probability, result.membership)
 
 
-def _confirmed(evidence: Evidence, t: Tested, seed: Ints, members: Ints, floor: Floor) -> bool:
-    """Whether accounts that only wording brought in are tied to the seed more often than others are."""
+def _confirmed(evidence: Evidence, t: Tested, seed: Ints, members: Ints) -> bool:
+    """Whether accounts that only wording and behaviour brought in are tied to the seed more often than others are."""
     fresh = np.setdiff1d(members, t.members)
     if len(fresh) < 3:
         return False
-    linked = linked_to(evidence, seed, HARD)
     others = np.setdiff1d(np.arange(evidence.n), np.union1d(members, t.members))
+    linked = linked_to(evidence, seed, HARD)
     base = (float(linked[others].sum()) + 1.0) / (len(others) + 1.0)
-    p = float(stats.binom.sf(int(linked[fresh].sum()) - 1, len(fresh), base))
-    return bool(floor.beyond(t) - np.log10(max(p, 1e-300)) >= 1.0)
+    return bool(stats.binom.sf(int(linked[fresh].sum()) - 1, len(fresh), base) <= _FRESH)
 
 
 def _as_found(evidence: Evidence, t: Tested, judged: Judged, steady: float) -> Found:
@@ -205,7 +255,7 @@ def _as_found(evidence: Evidence, t: Tested, judged: Judged, steady: float) -> F
     membership: Floats = np.asarray(np.round(0.15 + 0.5 * fit + 0.3 * t.linked, 6), dtype=np.float64)
     near = np.zeros(evidence.n)
     near[t.members] = membership
-    return Found(t.members, t.linked & (fit >= 0.5), membership, t, judged, steady, scores, near)
+    return Found(t.members, t.linked & (fit >= 0.5), membership, t, judged, steady, scores, near, near)
 
 
 def account_scores(evidence: Evidence, found: list[Found]) -> Floats:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from stillwatch.clusters.candidates import LEAST
-from stillwatch.clusters.evidence import HARD, Evidence, linked_members, test_group
+from stillwatch.clusters.evidence import FIRM, Evidence, linked_members, test_group
 from stillwatch.clusters.judge import Floor, Judged, Tier, judge
 from stillwatch.clusters.selection import Found
 from stillwatch.graph.world import Ints
@@ -30,6 +30,10 @@ _OLDEST = 0.25
 """Part of a cluster's accounts that is old beside the others."""
 _LEAST_REQUESTS = 5
 """Requests of each kind that it takes to say so."""
+_OVERLAP_FEW, _MANY = 0.1, 20
+"""A user who asks little: two requests of its own will do where nothing is in common with these many of the cluster's,
+and days lie between.
+"""
 _SILENCE = -4.0
 _QUIET_DAYS = 7.0
 """Where no places are known: log10 of the chance of so long a silence before the first prompt, and its days."""
@@ -91,12 +95,15 @@ def find_victims(evidence: Evidence, found: list[Found], look_up: LookUp) -> lis
     oldest = created.iloc[points["account_id"].map(row_of)].to_numpy() <= points["cluster"].map(old).to_numpy()
     overlap = points["overlap"] < np.where(oldest, _OVERLAP_OLD, _OVERLAP)
     points["apart"] = overlap & (points[["carried", "own"]].min(axis=1) >= _LEAST_REQUESTS)
+    days = (points["turn"] - points["first"]).dt.total_seconds() / 86_400
+    faint = (points["overlap"] < _OVERLAP_FEW) & (points["own"] >= 2) & (points["carried"] >= _MANY)
+    points["apart"] |= faint & (points["before"] >= 1) & (days >= _QUIET_DAYS)
     silence = points["before"] * np.log10(1.0 - np.clip(points["marked"] / points["after"], 0.0, 0.999))
-    quiet = (points["turn"] - points["first"]).dt.total_seconds() / 86_400 >= _QUIET_DAYS
+    quiet = days >= _QUIET_DAYS
     placeless = points["overlap"].isna() if places.empty else False
     points = points[points["apart"] | (placeless & (silence <= _SILENCE) & quiet)]
     points["own"] = points["own"].fillna(points["before"])
-    tied = {k: set(f.members[linked_members(evidence, f.members, HARD)].tolist()) for k, f in enumerate(found)}
+    tied = {k: set(f.members[linked_members(evidence, f.members, FIRM)].tolist()) for k, f in enumerate(found)}
     victims = [
         Victim(int(row), int(cluster), int(own), pd.Timestamp(turn), bool(apart))
         for row, cluster, own, turn, apart in zip(

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse, stats
 
-from stillwatch.clusters.evidence import ENFORCED
+from stillwatch.domain import ENFORCED
 from stillwatch.graph.world import Floats, Ints
 from stillwatch.signals.coordination import WEEK, Activity
 

@@ -57,6 +57,11 @@ def noun(kind: str, count: int = 2) -> str:
     return NOUN.get(kind, (f"shared {kind}", f"shared {kind} values"))[0 if count == 1 else 1]
 
 
+_KEEP_TIME = (
+    "one house behind one gateway, a migration of keys, or a tool that moves all of its users to a new model at once"
+)
+
+
 def ledger(evidence: Evidence, found: Found, portrait: Portrait, tests: int) -> pd.DataFrame:
     """One row per reason of a cluster, strongest first; columns as ``run_schema.REASONS`` without the cluster."""
     rows = [
@@ -183,6 +188,11 @@ def _moments(evidence: Evidence, found: Found, portrait: Portrait, tests: int) -
                 p,
             )
         )
+    for sign in t.timing.signs:
+        bits, p = _surprise(sign.p_value, tests)
+        if sign.p_value <= 0.01:
+            kind = EvidenceKind.TIMING
+            rows.append((kind.value, sign.words, _KEEP_TIME, bits, 1, sign.owners, 0, p))
     return rows
 
 
@@ -197,7 +207,7 @@ def title(reasons: pd.DataFrame) -> str:
         "session": "conversations in common",
         "template": "the same rare phrases",
         "system": "the same system prompt",
-        "timing": "past enforcement",
+        "timing": "timing and past enforcement",
     }
     kinds = (
         list(dict.fromkeys(reasons.loc[reasons["bits"] > 3, "kind"]))[:2] or list(dict.fromkeys(reasons["kind"]))[:1]

@@ -18,7 +18,7 @@ from scipy import sparse, stats
 
 from stillwatch.graph.world import Floats, Incidence, Ints, components
 
-_BODY = 5
+_BODY = 3
 """Owners that make a body of people around one value."""
 _CLOSED = ("payment", "session")
 """Kinds of evidence that nobody shares in the open: a card series or a conversation in many hands is no venue."""
@@ -71,7 +71,7 @@ class DegreeNull:
     """Null of one or several kinds of evidence; answers for any group of accounts.
 
     Every kind keeps its own degrees: a thousand conversations do not make a shared card more likely. Where one place,
-    device or contact holds three quarters of five or more owners that are tied together, they are openly together (an
+    device or contact holds three quarters of three or more owners that are tied together, they are openly together (an
     event with its venue, a laboratory): one relationship, whatever else they share.
     """
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from stillwatch import __version__
 from stillwatch.clusters import candidates, handmade, report, selection, taken, takeover
 from stillwatch.clusters.evidence import Evidence, gather
 from stillwatch.clusters.identity import Identity, identify
+from stillwatch.clusters.timing import times_of
 from stillwatch.config import Settings
 from stillwatch.detector import model as models
 from stillwatch.domain import HandCut, Progress, no_progress
@@ -33,6 +35,7 @@ from stillwatch.graph.world import Ints, canonical_order, incidence
 from stillwatch.pipeline import recut
 from stillwatch.pipeline.seen import write_sightings
 from stillwatch.signals import compute, links
+from stillwatch.signals.coordination import activity_of
 from stillwatch.signals.engine import Engine
 from stillwatch.signals.extraction import (
     carried_by_account_expr,
@@ -240,6 +243,9 @@ def collect(
     }
     incidences = {k: incidence(part, held[k], k, row_of) for k, part in parts.items()}
     evidence = gather(accounts, owner, _content(inputs, coverage, execute, row_of, progress), incidences)
+    if coverage.requests:
+        activity = activity_of(inputs, execute, accounts["account_id"], coverage.first_ts)
+        evidence = replace(evidence, times=times_of(activity, owner, accounts))
     raw = pd.concat([identifiers, *found.values()], ignore_index=True)[columns].rename(columns={"kind": "source"})
     return evidence, raw
 
