@@ -176,3 +176,15 @@ def test_truth_that_is_not_there_or_there_twice(tmp_path):
         (tmp_path / name).write_text("account_id,campaign\na,b\n")
     with pytest.raises(SourceError, match=r"truth\.csv and truth\.jsonl; name the one"):
         read_truth(tmp_path)
+
+
+def test_what_was_taken_stands_beside_truth(accounts, clusters, truth):
+    truth = truth.assign(taken_requests=[10.0] * 5 + [7.0] * 3 + [0.0] * 5)
+    taken = pd.DataFrame(
+        [("A", None, 36, 30, 41), ("A", "coding", 36, 30, 41), ("D", None, 9, 8, 10)],
+        columns=["cluster_id", "capability", "requests", "low", "high"],
+    )
+    (a,) = compare("R-1", accounts, clusters, truth, taken).taken  # D is no alarm; r5 is not in the run
+    assert (a.cluster_id, a.truth, a.estimate, a.inside) == ("A", 40, 36, True)
+    assert compare("R-1", accounts, clusters, truth).taken == ()
+    assert compare("R-1", accounts, clusters, truth.drop(columns="taken_requests"), taken).taken == ()

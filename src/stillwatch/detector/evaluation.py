@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from stillwatch.detector.measures import BCubed, Rates, average_precision, bcubed, rates, recall_at_precision
+from stillwatch.detector.truth import TAKEN
 from stillwatch.errors import InputError
 from stillwatch.warehouse.runs import Run
 
@@ -60,6 +61,22 @@ class LookAlike:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """What the run says was taken through one cluster of tier alarm, beside truth; requests."""
+
+    cluster_id: str
+    truth: int
+    estimate: int
+    low: int
+    high: int
+
+    @property
+    def inside(self) -> bool:
+        """Whether truth lies in the interval."""
+        return self.low <= self.truth <= self.high
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Figures of one run against truth; a figure that cannot be computed is null, and ``notes`` say why."""
 
@@ -86,6 +103,8 @@ class Evaluation:
     campaigns_found: int
     campaigns: tuple[CampaignResult, ...]
     look_alikes: tuple[LookAlike, ...]
+    taken: tuple[Taken, ...]
+    """Empty where the run or truth cannot tell."""
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -114,6 +133,12 @@ class Evaluation:
             lines.append(
                 f"  {c.campaign}{kind}: {c.accounts:,} accounts, {state}, {where}, best cluster holds {c.share:.0%}"
             )
+        if self.taken:
+            ratio = float(np.median([t.estimate / max(t.truth, 1) for t in self.taken]))
+            lines.append(
+                f"what was taken: median of estimate to truth {ratio:.2f} over {len(self.taken)} alarms; truth lies in "
+                f"{sum(t.inside for t in self.taken)} of their intervals"
+            )
         if self.look_alikes:
             lines.append("innocents in an alarm, by archetype:")
         lines += [
@@ -127,11 +152,19 @@ def evaluate(run: Run, truth: pd.DataFrame) -> Evaluation:
     """Measure a run against truth (``truth.read_truth``). Raises InputError when they share no account."""
     accounts = run.frame("accounts", columns=["account_id", "cluster_id", "score"])
     clusters = run.frame("clusters", columns=["cluster_id", "rank", "tier"])
-    return compare(run.run_id, accounts, clusters, truth)
+    return compare(run.run_id, accounts, clusters, truth, run.frame("taken") if run.has("taken") else None)
 
 
-def compare(run_id: str, accounts: pd.DataFrame, clusters: pd.DataFrame, truth: pd.DataFrame) -> Evaluation:
-    """Measure accounts (account_id, cluster_id, score) and clusters (cluster_id, rank, tier) against truth."""
+def compare(
+    run_id: str,
+    accounts: pd.DataFrame,
+    clusters: pd.DataFrame,
+    truth: pd.DataFrame,
+    taken: pd.DataFrame | None = None,
+) -> Evaluation:
+    """Measure accounts (account_id, cluster_id, score) and clusters (cluster_id, rank, tier) against truth; ``taken``
+    is the run's table of what was taken.
+    """
     rows = truth.merge(accounts, on="account_id", how="left", indicator=True)
     missing = rows["_merge"] == "left_only"
     if missing.all():
@@ -163,6 +196,7 @@ def compare(run_id: str, accounts: pd.DataFrame, clusters: pd.DataFrame, truth: 
         campaigns_found=sum(r.found for r in results),
         campaigns=results,
         look_alikes=_look_alikes(rows, score, alarm),
+        taken=_taken(rows, taken),
         notes=_notes(rows, missing, accounts, truth),
     )
 
@@ -216,6 +250,18 @@ def _campaigns(rows: pd.DataFrame) -> tuple[CampaignResult, ...]:
             )
         )
     return tuple(sorted(out, key=lambda c: (-c.accounts, c.campaign)))
+
+
+def _taken(rows: pd.DataFrame, taken: pd.DataFrame | None) -> tuple[Taken, ...]:
+    """Every alarm whose taking the run estimates and truth knows."""
+    if taken is None or TAKEN not in rows.columns or rows[TAKEN].isna().all():
+        return ()
+    truth = rows[rows["tier"] == "alarm"].groupby("cluster_id")[TAKEN].sum().rename("truth")
+    both = taken[taken["capability"].isna()].merge(truth, on="cluster_id").sort_values("cluster_id")
+    return tuple(
+        Taken(str(c), *(int(n) for n in numbers))
+        for c, *numbers in both[["cluster_id", "truth", "requests", "low", "high"]].itertuples(index=False, name=None)
+    )
 
 
 def _look_alikes(rows: pd.DataFrame, score: np.ndarray, alarm: np.ndarray) -> tuple[LookAlike, ...]:

@@ -13,10 +13,13 @@ from stillwatch.errors import InputError, SourceError
 
 _KINDS = (".parquet", ".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
 _NONE = {"", "null", "none", "nan"}
+TAKEN = "taken_requests"
+"""Optional column: requests of an account that were a campaign's own work."""
 
 
 def read_truth(path: Path) -> pd.DataFrame:
-    """account_id, campaign (None = not part of any), archetype (None = ordinary), one row per account.
+    """account_id, campaign (None = not part of any), archetype (None = ordinary), one row per account; taken_requests
+    (NaN = not known) where truth tells it.
 
     ``path`` is a Parquet, CSV or JSONL file (also .gz), or a folder that holds ``truth.*`` or ``truth/*``.
     Raises SourceError when there is none or it cannot be read, InputError for missing columns or contradictions.
@@ -29,7 +32,8 @@ def read_truth(path: Path) -> pd.DataFrame:
         raise InputError(f"{name} lacks the column {' and '.join(lacking)}; truth has account_id, campaign, archetype.")
     if "archetype" not in frame.columns:
         frame["archetype"] = None
-    frame = pd.concat([frame[["account_id"]].map(_text), frame[["campaign", "archetype"]].map(_word)], axis=1)
+    taken = [pd.to_numeric(frame[TAKEN], errors="coerce").astype("float64")] if TAKEN in frame.columns else []
+    frame = pd.concat([frame[["account_id"]].map(_text), frame[["campaign", "archetype"]].map(_word), *taken], axis=1)
     if frame["account_id"].isna().any():
         row = int(frame["account_id"].isna().to_numpy().argmax()) + 1
         raise InputError(f"{name} row {row}: account_id is empty; every row names an account.")
@@ -68,7 +72,7 @@ def _read(file: Path) -> pd.DataFrame:
     try:
         if name.endswith(".parquet"):
             table = pq.read_table(file, partitioning=None)
-            wanted = [c for c in ("account_id", "campaign", "archetype") if c in table.column_names]
+            wanted = [c for c in ("account_id", "campaign", "archetype", TAKEN) if c in table.column_names]
             return pd.DataFrame(table.select(wanted).to_pandas())
         if name.endswith((".csv", ".csv.gz")):
             return pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
