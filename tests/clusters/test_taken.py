@@ -17,7 +17,7 @@ def counted(rng: np.random.Generator, accounts: int, seen_by_a: float, seen_by_b
         a, b = rng.random(work) < seen_by_a, rng.random(work) < seen_by_b
         rows.append((60, a.sum(), b.sum(), (a & b).sum(), (a | b).sum()))
         real += work
-    return pd.DataFrame(rows, columns=["requests", "a", "b", "both", "either"]), real
+    return pd.DataFrame(rows, columns=["requests", "a", "b", "both", "either"]).assign(sure=1.0), real
 
 
 def test_chapman_by_hand() -> None:
@@ -34,6 +34,15 @@ def test_what_both_halves_miss_is_estimated_and_the_interval_holds_the_truth() -
         assert middle == pytest.approx(real, rel=0.15)
         held.append(low <= real <= high)
     assert np.mean(held) > 0.85
+
+
+def test_doubt_whether_accounts_are_members_widens_the_interval() -> None:
+    counts, real = counted(np.random.default_rng(2), 20, 1.0, 1.0)
+    middle, low, high = estimate(counts.assign(sure=0.8))
+    each = counts["either"].to_numpy(float)
+    assert middle == pytest.approx(real)
+    assert middle - low == pytest.approx(1.96 * np.sqrt(0.16 * (each**2).sum()))
+    assert high - middle == pytest.approx(middle - low)
 
 
 def test_a_population_that_is_seen_whole_has_no_more() -> None:

@@ -4,8 +4,8 @@ A request is seen to be extraction when it carries phrases that are the cluster'
 text was not kept), so the members are cut into two halves, each half names its own phrases, and the two are taken as
 two counts of one population (capture and recapture; Chapman 1951): what each half misses of the other's tells what
 both miss. The interval is the wider of Seber's (1970) and a jackknife over accounts of what was missed, since requests
-of one account stand or fall together. Operators' halves are alike, so the estimate errs on the low side; a public
-template among the phrases would make it err on the high side.
+of one account stand or fall together, and wider by the doubt whether each account is a member at all. Operators' halves
+are alike, so the estimate errs on the low side; a public template among the phrases would make it err on the high side.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def chapman(a: NDArray[np.float64], b: NDArray[np.float64], both: NDArray[np.flo
 
 
 def estimate(counts: pd.DataFrame) -> tuple[float, float, float]:
-    """Estimate and 95 % interval from per-account sums (requests, a, b, both, either) of one cluster."""
+    """Estimate and 95 % interval from per-account sums (requests, a, b, both, either) of one cluster and, as ``sure``,
+    the probability that the account is a member.
+    """
     sums = counts[["a", "b", "both"]].to_numpy(np.float64)
     either = counts["either"].to_numpy(np.float64)
     total, seen, everything = sums.sum(axis=0), float(either.sum()), float(counts["requests"].sum())
@@ -51,9 +53,12 @@ def estimate(counts: pd.DataFrame) -> tuple[float, float, float]:
     uneven = (n - 1) / n * float(((without - without.mean()) ** 2).sum())
     a, b, both = total
     chance = (a + 1) * (b + 1) * (a - both) * (b - both) / ((both + 1) ** 2 * (both + 2))  # Seber 1970
-    spread = 1.96 * float(np.sqrt(max(uneven, chance)))
-    middle, low, high = (float(np.clip(seen + u, seen, everything)) for u in (unseen, unseen - spread, unseen + spread))
-    return middle, low, high
+    sure = counts["sure"].to_numpy(np.float64)
+    doubt = float((sure * (1.0 - sure) * either**2).sum())
+    middle = float(np.clip(seen + unseen, seen, everything))
+    missed, belongs = 1.96 * float(np.sqrt(max(uneven, chance))), 1.96 * float(np.sqrt(doubt))
+    low = max(max(seen + unseen - missed, seen) - belongs, 0.0)
+    return middle, min(low, middle), min(max(seen + unseen + missed, seen) + belongs, everything)
 
 
 def measure(evidence: Evidence, found: list[Found], names: list[str], count: Count) -> pd.DataFrame:
@@ -65,14 +70,18 @@ def measure(evidence: Evidence, found: list[Found], names: list[str], count: Cou
             continue
         marks = [own_tokens(evidence, half) for half in halves(evidence, f.members)]
         if all(len(m) for m in marks):
-            members.append(pd.DataFrame({"account_id": ids[f.members], "cluster": name}))
+            members.append(
+                pd.DataFrame({"account_id": ids[f.members], "cluster": name, "sure": np.clip(f.membership, 0.0, 1.0)})
+            )
             tokens += [
                 pd.DataFrame({"cluster": name, "token": evidence.content.tokens[m], "side": side})
                 for side, m in zip(SIDES, marks, strict=True)
             ]
     if not members:
         return pd.DataFrame(columns=COLUMNS)
-    accounts, asked = count(pd.concat(members, ignore_index=True), pd.concat(tokens, ignore_index=True))
+    belongs = pd.concat(members, ignore_index=True)
+    accounts, asked = count(belongs[["account_id", "cluster"]], pd.concat(tokens, ignore_index=True))
+    accounts = accounts.merge(belongs, on=["account_id", "cluster"])
     rows: list[tuple[object, ...]] = []
     for key, own in accounts.sort_values(["cluster", "account_id"]).groupby("cluster"):
         seen = float(own["either"].sum())

@@ -221,7 +221,7 @@ TAKEN = TableSpec(
         Column("accounts", "int64", "members whose requests were counted"),
         Column("carried", "int64", "requests that carry the cluster's own phrases"),
         Column("requests", "int64", "estimated requests of the extraction"),
-        Column("low", "int64", "lower end of the 95 % interval, never below what was seen"),
+        Column("low", "int64", "lower end of the 95 % interval, in doubt whether each member belongs"),
         Column("high", "int64", "upper end, never above all requests"),
         Column("tokens", "int64", "estimated tokens in and out of them"),
     ),
