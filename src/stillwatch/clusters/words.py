@@ -111,7 +111,8 @@ def _ties(evidence: Evidence, found: Found, tests: int) -> list[tuple[object, ..
         if usual:
             text += f"; in this data set one {noun(kind, 1)} is used by {number(round(usual, 2))} accounts on average"
         # Ties that formed the group cannot test it.
-        formed = found.tested.origin == "identity" and part.evidence in HARD
+        origin = found.tested.origin
+        formed = (origin == "identity" and part.evidence in HARD) or origin == "joint"
         p_value = None if formed else p
         rows.append(
             (part.evidence, text, INNOCENT[part.evidence], bits, excess.values, excess.accounts, outside, p_value)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from stillwatch.graph.rarity import by_owner
 from stillwatch.graph.world import Floats, Incidence, Ints
 
 RESTART = 0.5
@@ -25,7 +24,6 @@ class Values:
 
     def __init__(self, parts: list[tuple[Incidence, Floats]], owner: Ints) -> None:
         """``parts``: values of a kind and the weight of each."""
-        self.owner = owner
         blocks, weights = [], []
         for part, weight in parts:
             keep = (part.sharers > 1) & (part.sharers <= _CROWD)
@@ -34,15 +32,17 @@ class Values:
         n = len(owner)
         self.matrix = sparse.hstack(blocks).tocsr() if blocks else sparse.csr_matrix((n, 0))
         self.weights = np.concatenate(weights) if weights else np.zeros(0)
-        pattern = by_owner(self.matrix, owner)
-        self._fold = sparse.csr_matrix((np.ones(n), (owner, np.arange(n))), shape=(pattern.shape[0], n))
+        held = self.matrix.tocoo()
+        self._rows, self._columns = held.row.astype(np.int64), held.col.astype(np.int64)
+        # Which owner has which value: an owner may have ten thousand accounts, so only what is held is looked at.
+        _, self._place = np.unique(owner[self._rows] * self.matrix.shape[1] + self._columns, return_inverse=True)
         self.reach = self._step(np.ones(n))
 
     def _step(self, score: Floats) -> Floats:
         everybody = np.asarray(self.matrix.T @ score).ravel() * self.weights
         total = np.asarray(self.matrix @ everybody).ravel()
-        same = sparse.csr_matrix(self._fold @ sparse.diags(score) @ self.matrix)[self.owner]
-        own = np.asarray(self.matrix.multiply(same) @ self.weights).ravel()
+        same = np.bincount(self._place, weights=score[self._rows])[self._place] if len(self._place) else np.zeros(0)
+        own = np.bincount(self._rows, weights=same * self.weights[self._columns], minlength=len(score))
         return np.asarray(np.maximum(total - own, 0.0))
 
     def mean(self, score: Floats) -> Floats:
