@@ -203,7 +203,7 @@ def title(reasons: pd.DataFrame) -> str:
         "payment": "shared cards",
         "device": "shared devices",
         "contact": "shared contact details",
-        "signup": "sign-up burst",
+        "signup": "sign-ups in common",
         "network": "shared subnets",
         "session": "conversations in common",
         "template": "the same rare phrases",
