@@ -69,7 +69,7 @@ class Victim:
 def own_tokens(evidence: Evidence, members: Ints) -> Ints:
     """Tokens that mark a cluster: three or more members repeat them, ten times as often as others do."""
     counts = evidence.content.counts
-    if not counts.shape[1]:
+    if not counts.shape[1] or not len(members):
         return np.zeros(0, dtype=np.int64)
     inside = np.asarray(counts[members].sum(axis=0)).ravel()
     outside = (evidence.content.sharers - inside + 0.5) / (evidence.n - len(members) + 1.0)
