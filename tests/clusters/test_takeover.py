@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from stillwatch.clusters.evidence import Evidence, test_group
 from stillwatch.clusters.judge import Judged, Tier
-from stillwatch.clusters.selection import Found
+from stillwatch.clusters.selection import Found, account_scores
 from stillwatch.clusters.takeover import find_victims
 from stillwatch.graph.similarity import Content
 from stillwatch.graph.world import Incidence
@@ -78,3 +80,13 @@ def test_an_account_older_than_the_others_needs_less() -> None:
 def test_who_shares_the_clusters_card_is_no_victim() -> None:
     evidence, found = cluster([0] * 8, card=[2, 3])
     assert names(evidence, found, looked_up({"a3": 0.0, "a5": 0.0})) == ["a5"]
+
+
+def test_an_old_member_of_an_alarm_without_ties_of_its_own_counts_less() -> None:
+    evidence, found = cluster([-900, -800, *range(6)], card=[1, 5, 6])
+    sure = replace(found, judged=Judged(Tier.ALARM, 0.9, ()), probability=np.where(np.arange(40) < 8, 0.9, 0.0))
+    scores = account_scores(evidence, [sure])
+    assert scores[0] < scores[2] == scores[3]
+    tied, found = cluster([-900, -800, *range(6)], card=[0, 5, 6])
+    scores = account_scores(tied, [replace(sure, tested=found.tested)])
+    assert scores[0] >= scores[2]
