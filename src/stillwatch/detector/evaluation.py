@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stillwatch.detector.measures import BCubed, Rates, average_precision, bcubed, rates, recall_at_precision
-from stillwatch.detector.truth import TAKEN
+from stillwatch.detector.measures import TAKEN, BCubed, Rates, average_precision, bcubed, rates, recall_at_precision
 from stillwatch.errors import InputError
 from stillwatch.warehouse.runs import Run
 

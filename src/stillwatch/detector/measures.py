@@ -16,6 +16,9 @@ from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from stillwatch.detector.fit import Floats
 
+TAKEN = "taken_requests"
+"""Column of truth that not every truth has: requests of an account that were a campaign's own work."""
+
 BINS = 10
 
 

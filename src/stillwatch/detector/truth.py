@@ -9,12 +9,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stillwatch.detector.measures import TAKEN
 from stillwatch.errors import InputError, SourceError
 
 _KINDS = (".parquet", ".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
 _NONE = {"", "null", "none", "nan"}
-TAKEN = "taken_requests"
-"""Optional column: requests of an account that were a campaign's own work."""
 
 
 def read_truth(path: Path) -> pd.DataFrame:
