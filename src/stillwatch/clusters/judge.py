@@ -17,6 +17,9 @@ from scipy import stats
 
 from stillwatch.clusters.evidence import Tested
 
+_UNSEEN = 8.0
+"""What a joint group has to reach where there are too few mixed-up groups to tell."""
+
 
 class Tier(StrEnum):
     ALARM = "alarm"
@@ -46,7 +49,7 @@ class Floor:
     scales: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """How many times stronger than chance the bulk of the groups is tied: hard, soft, enforcement (1 or more)."""
 
-    joint: float = 8.0
+    joint: float = _UNSEEN
     """What a joint group has to reach in its weaker view; see ``joint_bar``."""
 
     @property
@@ -109,11 +112,13 @@ def joint_bar(strengths: list[float], runs: int) -> float:
     (peaks over a threshold, Davison and Smith 1990).
     """
     if len(strengths) < 20 or not runs:
-        return 8.0
+        return _UNSEEN
     start = float(np.quantile(strengths, 0.9))
     beyond = np.array([s - start for s in strengths if s > start])
     return (
-        max(start + float(beyond.mean() * np.log(len(beyond) / (0.1 * runs))), max(strengths)) if len(beyond) else 8.0
+        max(start + float(beyond.mean() * np.log(len(beyond) / (0.1 * runs))), max(strengths))
+        if len(beyond)
+        else _UNSEEN
     )
 
 

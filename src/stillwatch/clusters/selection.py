@@ -1,8 +1,9 @@
 """Selection: from tested candidates to clusters that do not overlap.
 
-The strongest candidate goes first. Its seed, the members that a value of their own ties to another owner of the
-group, is grown by wording and behaviour, and the grown group is tested again; a growth that loses the evidence is
-undone. What overlaps a settled cluster gives way.
+Every promising candidate has a seed: the members that a value of their own ties to another owner of the group. The
+seed is grown by wording and behaviour, and the grown group is tested again; a growth that loses the evidence is undone.
+Growths of one campaign agree by averaging. The one farthest beyond its bar goes first, what overlaps it gives way, and
+candidates that nothing was grown from follow as they are.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ _ALONE = 2.0
 """How far beyond its bar a group stands that raises an alarm although it cannot be grown."""
 _FRESH = 10.0**-3.5
 """p-value of the hard ties of what was not chosen for them that does instead; some sixty growths are tried."""
+_SAME = 0.6
+"""Part that two growths have in common when they are of one campaign."""
 _PROMISING = 60
 """Most candidates that are grown."""
 
@@ -158,7 +161,7 @@ def in_order(found: list[Found]) -> list[Found]:
 def _agreed(evidence: Evidence, cluster: Found, others: list[Found], floor: Floor) -> Found:
     """What the growths of one campaign from several seeds agree on (bagging, Breiman 1996), where it stands the test.
 
-    The same campaign: six in ten of the larger cluster are in the smaller; a mixture of two is less.
+    The same campaign: ``_SAME`` of the larger cluster is in the smaller; of a mixture of two it is less.
     """
     if cluster.judged.tier != Tier.ALARM or cluster.tested.origin == "joint":
         return cluster
@@ -167,7 +170,7 @@ def _agreed(evidence: Evidence, cluster: Found, others: list[Found], floor: Floo
         for f in others
         if f.judged.tier == Tier.ALARM
         and f.tested.origin != "joint"
-        and len(np.intersect1d(f.members, cluster.members)) / 0.6 >= max(len(f.members), len(cluster.members))
+        and len(np.intersect1d(f.members, cluster.members)) >= _SAME * max(len(f.members), len(cluster.members))
     ]
     if len(near) < 2:
         return cluster
