@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from stillwatch import __version__
 from stillwatch.config import Settings, child_environment, is_text, settings
 from stillwatch.errors import InputError, StillwatchError, UnknownTarget
-from stillwatch.terminal import Out, printable
+from stillwatch.terminal import INTERRUPTED, Out, ending_on_ctrl_c, printable
 
 LABELS = ("distillation", "benign", "other_abuse", "unsure")
 
@@ -136,7 +136,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args = build_parser().parse_args(words)
         out.as_json = getattr(args, "json", False)
-        return int(args.run(args, settings(getattr(args, "home", None)), out))
+        with ending_on_ctrl_c(lambda: _interrupted(out)):
+            return int(args.run(args, settings(getattr(args, "home", None)), out))
     except StillwatchError as e:
         out.error(str(e))
         return e.exit_code
@@ -164,7 +165,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _interrupted(out: Out) -> int:
     out.error("interrupted; what was published before is as it was. The same command again takes it up.")
-    return 130
+    return INTERRUPTED
 
 
 def _import(args: argparse.Namespace, cfg: Settings, out: Out) -> int:

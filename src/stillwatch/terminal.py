@@ -4,14 +4,56 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from stillwatch.domain import Progress, no_progress
+
+INTERRUPTED = 130  # the exit code of a command that Ctrl-C ended: 128 + SIGINT, as shells count
+_GRACE_SECONDS = 5.0
+
+
+@contextmanager
+def ending_on_ctrl_c(say: Callable[[], object]) -> Iterator[None]:
+    """Within it the first Ctrl-C raises ``KeyboardInterrupt`` as ever, and ends the process if that did not.
+
+    DuckDB 2.0 cancels a query by waiting for its own threads (``Executor::CancelTasks``), now and then for good. After
+    a few seconds ``say`` speaks in its place and the process ends with ``INTERRUPTED``; what is published survives that
+    as it survives ``kill -9``. Where Ctrl-C is ignored or handled by others (a background job, a host program, another
+    thread than the main one) nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread() or (
+        signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield
+        return
+
+    def end() -> None:
+        say()
+        os._exit(INTERRUPTED)
+
+    last_resort = threading.Timer(_GRACE_SECONDS, end)
+    last_resort.daemon = True
+
+    def first(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        last_resort.start()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        last_resort.cancel()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def printable(text: str) -> str:

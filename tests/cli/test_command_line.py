@@ -214,24 +214,35 @@ def test_simulate_writes_a_world_that_imports_and_detects(tmp_path: Path) -> Non
     assert isinstance(answer(home, "clusters"), list)
 
 
-LONG = """
-import os, signal, sys, threading
+INTERRUPTED = """
+import os, signal, sys, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started the tests with it ignored
 import duckdb
 from stillwatch import cli
 
-def long(args, cfg, out):
-    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+def computing(*_):
     duckdb.connect().execute("SELECT count(*) FROM range(10000000000) a, range(10000000) b WHERE a.range = -b.range")
 
-cli._doctor = long
+def deaf(*_):  # as an engine that waits for its own threads for good
+    while True:
+        try:
+            time.sleep(60)
+        except KeyboardInterrupt:
+            pass
+
+def interrupted(*_):
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    WORK()
+
+cli._doctor = interrupted
 sys.exit(cli.main(sys.argv[1:]))
 """
 
 
-def test_ctrl_c_while_the_engine_computes_is_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("work", ["computing", "deaf"])
+def test_ctrl_c_is_one_sentence_even_where_the_engine_never_comes_back(tmp_path: Path, work: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", LONG, "--home", str(tmp_path / "home"), "--json", "doctor"],
+        [sys.executable, "-c", INTERRUPTED.replace("WORK", work), "--home", str(tmp_path / "home"), "--json", "doctor"],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 130, done.stderr
