@@ -85,7 +85,7 @@ def test_a_hostile_import_is_shown_as_text(
     expect(page.get_by_text("Nothing imported yet")).to_be_visible()
     page.get_by_role("textbox", name="File or folder").fill(str(evil_folder))
     page.get_by_role("button", name="Import", exact=True).first.click()
-    expect(page.get_by_text("has seen all of it")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("has seen all of it")).to_be_visible()
     visit.idle(page)
     unharmed(page)
     expect(page.get_by_role("tab", name="Rows set aside · 9")).to_be_visible()

@@ -41,15 +41,15 @@ def test_from_a_value_to_labels_and_their_record(
         visit.idle(page)
         if sign:
             expect(visit.button(page, sign).first).to_be_visible()
-    page.wait_for_function(f"() => {{ const e = ({visit.CANVAS})(); return e && e.dataset.drawnMs; }}")
+    visit.drawn(page)
     expect(page).to_have_url(re.compile("show=graph"))
     link = page.url
     page.get_by_role("radio", name="Accounts").click()
     visit.idle(page)
 
     # Open one account and come back: the question is still there.
-    grid = page.get_by_test_id("stDataFrame").first
-    grid.click(position={"x": 20, "y": 50})
+    grid = visit.settled(page, "[data-testid=stDataFrame] canvas")
+    page.mouse.click(grid["x"] + 20, grid["y"] + 50)
     visit.idle(page)
     expect(page.get_by_role("button", name=re.compile("Label 1 ticked"))).to_be_visible()
     visit.press(page, "Account")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,14 +12,9 @@ from stillwatch.config import settings
 from stillwatch.warehouse import runs
 
 
-def test_detection_runs_beside_the_pages_and_can_be_stopped(
-    page: Page, world: Path, app_on: Callable[[Path], str], tmp_path: Path
-) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(world, home)
-    before = runs.current(settings(home).runs).run_id
-    url = app_on(home)
-    visit.go(page, f"{url}/data")
+def test_detection_runs_beside_the_pages_and_can_be_stopped(page: Page, app_url: str, world: Path) -> None:
+    before = runs.current(settings(world).runs).run_id
+    visit.go(page, f"{app_url}/data")
     visit.button(page, "Run detection").click()
     expect(visit.button(page, "Stop")).to_be_visible()
     visit.menu(page, "Summary")
@@ -28,7 +22,7 @@ def test_detection_runs_beside_the_pages_and_can_be_stopped(
     visit.menu(page, "Data")
     visit.button(page, "Stop").click()
     expect(page.get_by_text("Stopped. What was published before is as it was")).to_be_visible()
-    assert runs.current(settings(home).runs).run_id == before
+    assert runs.current(settings(world).runs).run_id == before
     visit.idle(page)
     expect(visit.button(page, "Run detection")).to_be_enabled()
     visit.button(page, "Hide").click()
@@ -43,7 +37,7 @@ def test_an_import_that_cannot_work_says_why(page: Page, app_on: Callable[[Path]
     page.get_by_role("textbox", name="File or folder").fill(str(broken))
     page.get_by_role("button", name="Import", exact=True).first.click()
     alert = page.get_by_test_id("stAlert").first
-    expect(alert).to_contain_text("requests.parquet", timeout=60_000)
+    expect(alert).to_contain_text("requests.parquet")
     expect(page.get_by_text("Nothing imported yet")).to_be_visible()
     page.locator("input[type=file]").first.set_input_files(
         [{"name": "../../accounts.csv", "mimeType": "text/csv", "buffer": b"account_id,created_at\na,2026-10-01\n"},
@@ -53,7 +47,7 @@ def test_an_import_that_cannot_work_says_why(page: Page, app_on: Callable[[Path]
     expect(page.get_by_text("identifiers.csv")).to_be_visible()
     page.get_by_text("Run detection afterwards").last.click()
     visit.press(page, "Upload and import")
-    expect(page.get_by_text("Sources and imports")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Sources and imports")).to_be_visible()
     home = tmp_path / "home"
     assert not list(home.glob(".upload-*"))
     assert not (tmp_path / "accounts.csv").exists()

@@ -78,7 +78,7 @@ def test_from_the_queue_to_a_verified_bundle(
     # Detector: train with progress, look at the comparison, promote with a reason, the queue re-ranks.
     visit.menu(page, "Detector")
     visit.press(page, "Train")
-    expect(visit.button(page, "Promote M-0001")).to_be_visible(timeout=60_000)
+    expect(visit.button(page, "Promote M-0001")).to_be_visible()
     expect(page.get_by_text("Brier score").first).to_be_visible()
     page.get_by_label("Reason", exact=True).fill("measured on groups it had not seen")
     visit.press(page, "Promote M-0001")
@@ -107,7 +107,7 @@ def test_from_the_queue_to_a_verified_bundle(
     expect(page.locator("h1").first).to_contain_text("Evidence")
     page.get_by_label("Reason", exact=True).fill("for legal")
     visit.press(page, "Export")
-    expect(page.get_by_text("Bundle B-0001").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Bundle B-0001").first).to_be_visible()
     with page.expect_download() as waiting:
         visit.button(page, "Download .zip").click()
     bundle = tmp_path / "handed-over.zip"

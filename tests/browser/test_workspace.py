@@ -4,6 +4,7 @@ sample world and on a cluster of 20,000 accounts.
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 from collections.abc import Callable
@@ -46,7 +47,7 @@ def brush(page: Page) -> None:
     page.mouse.move(box["x"] + box["width"] * 0.5, y, steps=6)
     page.mouse.move(box["x"] + box["width"] * 0.6, y, steps=6)
     page.mouse.up()
-    page.wait_for_timeout(500)
+    expect(page).to_have_url(re.compile(r"from=.*to="))
     visit.idle(page)
 
 
@@ -55,7 +56,7 @@ def split_what_is_in_focus(page: Page, reason: str) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill(reason)
     dialog.get_by_role("button", name="Split off").click()
-    expect(page.get_by_text(re.compile(r"split off as C-")).first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile(r"split off as C-")).first).to_be_visible()
     visit.idle(page)
 
 
@@ -65,12 +66,12 @@ def take_back(page: Page, decision: str, reason: str) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill(reason)
     dialog.get_by_role("button", name="Take back").click()
-    expect(page.get_by_text(re.compile(f"{decision} was taken back")).first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile(f"{decision} was taken back")).first).to_be_visible()
     visit.idle(page)
 
 
 def label_and_next(page: Page, home: Path, cluster: str) -> None:
-    page.wait_for_function(f"() => {{ const e = ({visit.CANVAS})(); return e && e.dataset.drawnMs; }}")
+    visit.drawn(page)
     visit.idle(page)
     page.keyboard.press("x")
     dialog = page.get_by_role("dialog")
@@ -166,8 +167,7 @@ def test_the_path_on_twenty_thousand_accounts(page: Page, app_on: Callable[[Path
     visit.click_node(page, "group:20")
     expect(page.get_by_text(f"Members {len(group):,}", exact=True)).to_be_visible()
     visit.press(page, "Clear")
-    place = page.evaluate("id => window.__canvas.__nodeXY(id)", "group:20")
-    page.mouse.dblclick(*place)
+    page.mouse.dblclick(*visit.node_place(page, "group:20"))
     expect(page).to_have_url(re.compile("open=20"))
     visit.idle(page)
     visit.press(page, "Groups")
@@ -211,12 +211,9 @@ def test_hostile_links_give_a_word_and_a_usable_page(page: Page, app_url: str, w
     expect(page.get_by_text("Members 1", exact=True)).to_be_visible()
 
 
-def test_views_are_saved_found_and_removed(page: Page, world: Path, app_on: Callable[[Path], str], tmp_path: Path
-                                           ) -> None:  # fmt: skip
-    home = tmp_path / "home"
-    shutil.copytree(world, home)
-    url = app_on(home)
-    first = str(published(home).frame("clusters").sort_values("rank")["cluster_id"].iloc[0])
+def test_views_are_saved_found_and_removed(page: Page, app_url: str, world: Path) -> None:
+    url = app_url
+    first = str(published(world).frame("clusters").sort_values("rank")["cluster_id"].iloc[0])
     visit.go(page, f"{url}/cluster?cluster={first}&drop=payment&tab=bridges")
     name = "without <b>cards</b> ![x](http://198.51.100.9/p.png)"
     visit.press(page, "Views")
@@ -231,13 +228,9 @@ def test_views_are_saved_found_and_removed(page: Page, world: Path, app_on: Call
     expect(page).to_have_url(re.compile("drop=payment.*tab=bridges"))
 
 
-def test_a_note_is_written_on_the_brushed_window_and_taken_back(
-    page: Page, world: Path, app_on: Callable[[Path], str], tmp_path: Path
-) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(world, home)
-    url = app_on(home)
-    first = str(published(home).frame("clusters").sort_values("rank")["cluster_id"].iloc[0])
+def test_a_note_is_written_on_the_brushed_window_and_taken_back(page: Page, app_url: str, world: Path) -> None:
+    url = app_url
+    first = str(published(world).frame("clusters").sort_values("rank")["cluster_id"].iloc[0])
     visit.go(page, f"{url}/cluster?cluster={first}")
     brush(page)
     expect(visit.button(page, "Note on this window")).to_be_visible()
@@ -248,7 +241,7 @@ def test_a_note_is_written_on_the_brushed_window_and_taken_back(
     dialog.get_by_role("button", name="Save note").click()
     expect(page.get_by_text(hostile).first).to_be_visible()
     visit.idle(page)
-    with CaseStore.open(settings(home)) as store:
+    with CaseStore.open(settings(world)) as store:
         row = store.annotations(first).iloc[0]
     assert row["text"] == hostile
     window = f"from={row['begin']:%Y-%m-%dT%H}%3A{row['begin']:%M}&to={row['end']:%Y-%m-%dT%H}%3A{row['end']:%M}"
@@ -257,7 +250,7 @@ def test_a_note_is_written_on_the_brushed_window_and_taken_back(
     # The mark on the chart says the same when it is pointed at.
     box = visit.settled(page, "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")
     tip = page.locator("#vg-tooltip-element.visible")
-    for up in range(30, 60, 2):  # the strip stands above the words of the axis
+    for up in itertools.islice(itertools.cycle(range(30, 60, 2)), 300):  # the strip stands above the words of the axis
         page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] - up)
         page.wait_for_timeout(60)
         if tip.count() and tip.get_by_text("=cmd()").count():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -15,10 +16,16 @@ CANVAS = """() => {
 }"""
 
 
+CALM = f"""() => {{ const now = performance.now();
+  if (!({IDLE})) window.__calmSince = null; else window.__calmSince ??= now;
+  return window.__calmSince !== null && now - window.__calmSince >= 150; }}"""
+"""JavaScript that is true once no script run was under way for 150 ms: a click shows as a run only a moment later."""
+
+
 def idle(page: Page) -> None:
-    """Wait until no script run is under way. A click shows as a run only a moment later, hence the pause."""
-    page.wait_for_timeout(150)
-    page.wait_for_function(IDLE)
+    """Wait until no script run is under way, nor follows at once."""
+    page.evaluate("window.__calmSince = null")
+    page.wait_for_function(CALM)
 
 
 def go(page: Page, url: str) -> None:
@@ -58,28 +65,36 @@ def settled(page: Page, selector: str) -> dict[str, float]:
     look = """selector => { const e = document.querySelector(selector); if (!e) return null;
         e.scrollIntoView({block: 'center', behavior: 'instant'}); const b = e.getBoundingClientRect();
         return b.width && b.height ? {x: b.x, y: b.y, width: b.width, height: b.height} : null; }"""
+    return dict(_stays(page, look, selector))
+
+
+def drawn(page: Page) -> None:
+    """Wait until the canvas has drawn its nodes."""
+    page.wait_for_function(f"() => {{ const e = ({CANVAS})(); return e && e.dataset.drawnMs; }}")
+
+
+def node_place(page: Page, node: str) -> tuple[float, float]:
+    """Where a node of the canvas stands (pixels of the window), once it is drawn and stands still."""
+    drawn(page)
+    x, y = _stays(page, f"id => {{ const e = ({CANVAS})(); return e && e.__nodeXY(id); }}", node)
+    return x, y
+
+
+def _stays(page: Page, look: str, what: str) -> Any:
+    """What a look gives once it gave the same four times running."""
     last, same = None, 0
-    for _ in range(100):
-        box = page.evaluate(look, selector)
-        same = same + 1 if box is not None and box == last else 0
+    for _ in range(600):
+        seen = page.evaluate(look, what)
+        same = same + 1 if seen is not None and seen == last else 0
         if same >= 3:
-            return dict(box)
-        last = box
-        page.wait_for_timeout(120)
-    raise AssertionError(f"{selector} is not drawn, or does not stay (last seen at {last})")
+            return seen
+        last = seen
+        page.wait_for_timeout(60)
+    raise AssertionError(f"{what} is not drawn, or does not stay (last seen at {last})")
 
 
 def click_node(page: Page, node: str) -> None:
     """Click a node of the canvas once it is drawn and stands still."""
-    page.wait_for_function(f"() => {{ const e = ({CANVAS})(); return e && e.dataset.drawnMs; }}")
-    last = None
-    for _ in range(40):
-        place = page.evaluate("id => window.__canvas.__nodeXY(id)", node)
-        if place is not None and place == last:
-            page.mouse.click(*place)
-            page.wait_for_timeout(400)  # two clicks within 300 ms would make a double-click
-            idle(page)
-            return
-        last = place
-        page.wait_for_timeout(120)
-    raise AssertionError(f"node {node} is not drawn, or the canvas keeps moving (last seen at {last})")
+    page.mouse.click(*node_place(page, node))
+    page.wait_for_timeout(400)  # two clicks within 300 ms would make a double-click
+    idle(page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -36,11 +37,10 @@ def answer(home: Path, *words: str, code: int = 0) -> object:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with the sample data imported and one run published."""
+def home(detected_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the sample data imported and one run published, by two commands."""
     home = tmp_path_factory.mktemp("cli") / "home"
-    stillwatch(home, "import", str(ROOT / "sample_data"))
-    stillwatch(home, "detect")
+    shutil.copytree(detected_sample, home)
     return home
 
 

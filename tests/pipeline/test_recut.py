@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import shutil
 import sys
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import worlds
 
 from stillwatch.cases.store import CaseStore
-from stillwatch.config import Settings
+from stillwatch.config import Settings, settings
 from stillwatch.pipeline import recut
 from stillwatch.pipeline.casefile import case_file
 from stillwatch.pipeline.detect import detect
@@ -26,11 +27,18 @@ from stillwatch.warehouse.runs import Run
 AT = datetime(2026, 11, 22, 18)
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Settings:
-    cfg = worlds.write(worlds.make(strangers=250), tmp_path)
+@pytest.fixture(scope="module")
+def detected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one run, to be copied."""
+    cfg = worlds.write(worlds.make(strangers=250), tmp_path_factory.mktemp("detected") / "home")
     detect(cfg)
-    return cfg
+    return cfg.home
+
+
+@pytest.fixture
+def home(detected: Path, tmp_path: Path) -> Settings:
+    shutil.copytree(detected, tmp_path / "home")
+    return settings(tmp_path / "home")
 
 
 def members(run: Run) -> dict[str, set[str]]:

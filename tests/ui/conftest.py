@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -12,9 +11,6 @@ from streamlit.testing.v1 import AppTest
 sys.path.insert(0, str(Path(__file__).parent))
 import fake_run
 from page_reading import Open
-
-from stillwatch.config import settings
-from stillwatch.domain import no_progress
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,24 +32,15 @@ def hostile_home(home: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def imported(imported_sample: Path) -> Path:
     """The sample world, imported, without a run."""
-    from stillwatch.pipeline.ingest import import_path
-
-    place = tmp_path_factory.mktemp("imported")
-    import_path(settings(place), ROOT / "sample_data", progress=no_progress)
-    return place
+    return imported_sample
 
 
 @pytest.fixture(scope="session")
-def detected(imported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def detected(detected_sample: Path) -> Path:
     """The sample world with its first run."""
-    from stillwatch.pipeline.detect import detect
-
-    place = tmp_path_factory.mktemp("detected") / "home"
-    shutil.copytree(imported, place)
-    detect(settings(place), progress=no_progress)
-    return place
+    return detected_sample
 
 
 @pytest.fixture
