@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from stillwatch.cli import main
 from stillwatch.config import settings
 from stillwatch.errors import InputError
 
@@ -34,6 +35,17 @@ def stillwatch(home: Path, *words: str, code: int | None = 0) -> subprocess.Comp
 
 def answer(home: Path, *words: str, code: int = 0) -> object:
     return json.loads(stillwatch(home, *words, "--json", code=code).stdout)
+
+
+def refused_here(
+    home: Path, *words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> dict[str, str]:
+    """What the same program answers as JSON without a process of its own (a second start would double the time)."""
+    monkeypatch.setenv("STILLWATCH_USER", "ada")
+    monkeypatch.chdir(home.parent)
+    capsys.readouterr()
+    assert main(["--home", str(home), *words]) == 2
+    return dict(json.loads(capsys.readouterr().out))
 
 
 @pytest.fixture(scope="module")
@@ -122,12 +134,13 @@ def test_labels_from_a_file_are_all_or_nothing(home: Path, tmp_path: Path) -> No
     ],
     ids=" ".join,
 )
-def test_bad_input_gets_one_message_and_exit_code_2(home: Path, words: tuple[str, ...]) -> None:
+def test_bad_input_gets_one_message_and_exit_code_2(
+    home: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     done = stillwatch(home, *words, code=2)
     assert done.stdout == ""
     assert done.stderr.startswith("stillwatch: ")
-    told = json.loads(stillwatch(home, *words, "--json", code=2).stdout)
-    assert list(told) == ["error"]
+    assert list(refused_here(home, *words, "--json", monkeypatch=monkeypatch, capsys=capsys)) == ["error"]
 
 
 @pytest.mark.parametrize(
@@ -145,11 +158,14 @@ def test_bad_input_gets_one_message_and_exit_code_2(home: Path, words: tuple[str
     ],
     ids=lambda words: " ".join(words)[:40],
 )
-def test_bad_usage_is_exit_code_2(tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_bad_usage_is_exit_code_2(
+    tmp_path: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     told = stillwatch(tmp_path / "home", *words, code=2).stderr
     assert told.startswith("stillwatch: ")
     assert "usage: stillwatch" in told
-    assert list(json.loads(stillwatch(tmp_path / "home", "--json", *words, code=2).stdout)) == ["error"]
+    found = refused_here(tmp_path / "home", "--json", *words, monkeypatch=monkeypatch, capsys=capsys)
+    assert list(found) == ["error"]
 
 
 @pytest.mark.parametrize("command", ["detect", "clusters", "train"])
