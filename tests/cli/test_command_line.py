@@ -223,7 +223,7 @@ def test_a_memory_limit_that_is_none_is_refused(tmp_path: Path, value: str, monk
 
 def test_simulate_writes_a_world_that_imports_and_detects(tmp_path: Path) -> None:
     home, world = tmp_path / "home", tmp_path / "world"
-    answer(home, "simulate", "--scenario", "none", "--scale", "0.05", "--seed", "3", "--out", str(world))
+    answer(home, "simulate", "--scenario", "none", "--scale", "0.02", "--seed", "3", "--out", str(world))
     assert {p.stem for p in world.iterdir()} >= {"accounts", "requests", "identifiers", "models", "truth"}
     answer(home, "import", str(world))
     answer(home, "detect", "--as-of", "2026-10-20T00:00:00Z")

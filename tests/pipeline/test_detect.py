@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +29,16 @@ def world() -> worlds.World:
 @pytest.fixture(scope="module")
 def run(world: worlds.World, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return detect(worlds.write(world, tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(scope="module")
+def again(world: worlds.World, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The same once more, in a home where a run was killed before."""
+    home = worlds.write(world, tmp_path_factory.mktemp("again") / "home")
+    draft = home.runs / ".draft-R-1"
+    draft.mkdir(parents=True)
+    (draft / "accounts.parquet").write_text("half")
+    return detect(home)
 
 
 def members(run: Run) -> dict[str, set[str]]:
@@ -97,8 +108,7 @@ def test_reasons_say_numbers_and_what_is_usual(run: Run) -> None:
     assert card["bits"] > 10
 
 
-def test_same_data_and_seed_same_bytes(world: worlds.World, run: Run, tmp_path: Path) -> None:
-    again = detect(worlds.write(world, tmp_path))
+def test_same_data_and_seed_same_bytes(run: Run, again: Run) -> None:
     for name in RUN_TABLES:
         assert again.file(name).read_bytes() == run.file(name).read_bytes(), name
 
@@ -176,9 +186,10 @@ def test_clusters_keep_their_id_while_they_grow(world: worlds.World, tmp_path: P
     assert after.loc[name, "previous_size"] == len(members(first)[name])
 
 
-def test_rescore_without_a_model_is_a_new_run_with_base_scores(world: worlds.World, tmp_path: Path) -> None:
-    place = worlds.write(world, tmp_path)
-    first = detect(place)
+def test_rescore_without_a_model_is_a_new_run_with_base_scores(again: Run, tmp_path: Path) -> None:
+    shutil.copytree(again.folder.parents[1], tmp_path / "home")
+    place = worlds.settings(tmp_path / "home")
+    first = runs.current(place.runs)
     second = rescore(place, None)
     assert second.run_id != first.run_id
     assert runs.current(place.runs).run_id == second.run_id
@@ -187,13 +198,8 @@ def test_rescore_without_a_model_is_a_new_run_with_base_scores(world: worlds.Wor
     assert list(frame["score"]) == list(frame["base_score"])
 
 
-def test_drafts_of_a_killed_run_are_swept(world: worlds.World, tmp_path: Path) -> None:
-    place = worlds.write(world, tmp_path)
-    draft = place.runs / ".draft-R-1"
-    draft.mkdir(parents=True)
-    (draft / "accounts.parquet").write_text("half")
-    detect(place)
-    assert not draft.exists()
+def test_drafts_of_a_killed_run_are_swept(again: Run) -> None:
+    assert [p.name for p in again.folder.parent.iterdir() if p.name.startswith(".draft")] == []
 
 
 def test_requests_that_name_nobody_are_no_account(world: worlds.World, run: Run, tmp_path: Path) -> None:

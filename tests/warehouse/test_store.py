@@ -29,7 +29,7 @@ def test_an_empty_home_has_typed_empty_tables(home: Settings) -> None:
 
 
 def test_threads_share_one_warehouse(home: Settings, tmp_path: Path) -> None:
-    import_path(home, make_data(accounts=50, requests=4000).write(tmp_path / "in"))
+    import_path(home, make_data(accounts=50, requests=1000).write(tmp_path / "in"))
     store = Warehouse.open(home)
 
     def work(_n: int) -> list[int]:
@@ -42,7 +42,7 @@ def test_threads_share_one_warehouse(home: Settings, tmp_path: Path) -> None:
 
 
 def test_a_look_up_passes_over_files_that_cannot_hold_the_value(home: Settings, tmp_path: Path) -> None:
-    data = make_data(accounts=50, requests=4000, text=True)
+    data = make_data(accounts=50, requests=400, text=True)
     data.requests = [{**r, "session_id": f"conversation {i}"} for i, r in enumerate(data.requests)]
     import_path(replace(home, keep_prompts=True), data.write(tmp_path / "in"))
     filters = {}
