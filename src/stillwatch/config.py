@@ -45,6 +45,11 @@ class Settings:
         return self.home / "runs"
 
     @property
+    def cache(self) -> Path:
+        """What detection counted before; safe to delete at any time."""
+        return self.home / "cache"
+
+    @property
     def models(self) -> Path:
         return self.home / "models"
 

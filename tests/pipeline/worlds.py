@@ -7,11 +7,12 @@ import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
 from stillwatch.config import Settings, settings
 from stillwatch.domain import Capability
@@ -155,17 +156,32 @@ def write(world: World, home: Path) -> Settings:
     for name, frame in zip(("accounts", "requests", "identifiers", "models"), world.tables(), strict=True):
         if not len(frame):
             continue
-        schema = WAREHOUSE[name].schema
-        table = (
-            pa.Table.from_pylist([], schema=schema)
-            if frame.empty
-            else pa.Table.from_arrays(
-                [pa.Array.from_pandas(frame[c], type=schema.field(c).type) for c in schema.names], schema=schema
-            )
-        )
-        write_deltalake(str(place.warehouse / name), table, partition_by=["day"] if name == "requests" else None)
+        _put(place, name, frame, "error")
         versions[name] = 0
     place.warehouse.mkdir(parents=True, exist_ok=True)
     note = {"versions": versions, "key_id": "k", "published_at": "2026-04-01T00:00:00"}
     (place.warehouse / "SNAPSHOT.json").write_text(json.dumps(note))
     return place
+
+
+def add(world: World, place: Settings) -> None:
+    """Add the requests of a world to those of a home, as an import does: in files of their own."""
+    if len(world.requests):
+        _put(place, "requests", world.requests, "append")
+    publish(place, "requests", DeltaTable(str(place.warehouse / "requests")).version())
+
+
+def publish(place: Settings, name: str, version: int) -> None:
+    """Make a version of a table the one that readers see."""
+    snapshot = place.warehouse / "SNAPSHOT.json"
+    note = json.loads(snapshot.read_text())
+    note["versions"][name] = version
+    snapshot.write_text(json.dumps(note))
+
+
+def _put(place: Settings, name: str, frame: pd.DataFrame, mode: Literal["error", "append"]) -> None:
+    schema = WAREHOUSE[name].schema
+    columns = [pa.Array.from_pandas(frame[c], type=schema.field(c).type) for c in schema.names]
+    table = pa.Table.from_arrays(columns, schema=schema)
+    part = ["day"] if name == "requests" else None
+    write_deltalake(str(place.warehouse / name), table, partition_by=part, mode=mode)

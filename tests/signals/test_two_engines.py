@@ -17,7 +17,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import timedelta
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ import odd_world
 import stillwatch.clusters
 import stillwatch.signals
 from stillwatch.clusters import activity
-from stillwatch.signals import compute, content, coordination, extraction, inputs, links, sightings, takeover
+from stillwatch.signals import compute, coordination, extraction, inputs, links, sightings, takeover, tallies
 from stillwatch.signals.engine import Engine
 from stillwatch.signals.inputs import inputs_as_of
 
@@ -144,9 +145,30 @@ class Side:
         ids = sorted({row["account_id"] for row in odd_world.make()["requests"]})
         return ibis.memtable(pd.DataFrame({"account_id": ids, "number": range(len(ids))}))
 
-    def book(self, repeats: int) -> Table:
-        """The phrasebook of every account."""
-        return links.phrasebook_expr(self.inputs, self.numbers, repeats=repeats)
+    @cached_property
+    def piles(self) -> tuple[Table, Table]:
+        """The requests of the first days, and those of the last; accounts and values are in both."""
+        r, turn = self.inputs.requests, ibis.timestamp(odd_world.AS_OF - timedelta(days=9))
+        return r.filter(r.ts < turn), r.filter(r.ts >= turn)
+
+    def own(self, kind: str) -> tuple[Table, Table]:
+        """Conversations or templates of both piles."""
+        earlier, later = (tallies.own_values_expr(pile, kind) for pile in self.piles)
+        return earlier, later
+
+    def met(self, kind: str) -> tuple[Table, Table]:
+        """Pairs of the values of the later pile: in the earlier one, and in both."""
+        earlier, later = self.own(kind)
+        late = tallies.pairs_expr(later)
+        early = tallies.met_pairs_expr(earlier, late)
+        return early, tallies.added_expr(ibis.union(early, late), ("account_id", "value"), tallies.SEEN)
+
+    @cached_property
+    def unrepeated(self) -> Table:
+        """Phrases of the later pile that the earlier one does not repeat."""
+        earlier, later = self.piles
+        book = tallies.repeated_expr(earlier, self.numbers)
+        return self.keep(tallies.unrepeated_expr(tallies.account_tokens_expr(later), book))
 
     @cached_property
     def requests(self) -> Table:
@@ -204,17 +226,26 @@ def _cases() -> dict[str, Case]:
         "inputs.coverage_expr": Case(lambda s: inputs.coverage_expr(s.inputs)),
         "inputs.unattributed_expr": Case(lambda s: inputs.unattributed_expr(s.tables["requests"])),
         "compute.profile_expr": Case(lambda s: compute.profile_expr(s.inputs), ("account_id",)),
-        "content.account_templates_expr": Case(
-            lambda s: content.account_templates_expr(s.inputs.requests), ("account_id", "template")
-        ),
         "links.identifier_links_expr": Case(
             lambda s: links.identifier_links_expr(s.inputs), ("account_id", "kind", "value")
         ),
         "links.identifier_degrees_expr": Case(
             lambda s: links.identifier_degrees_expr(s.inputs), ("account_id", "kind")
         ),
-        "links.phrasebook_expr": Case(lambda s: s.book(2), ("number", "token")),
-        "links.phrasebook_expr[once]": Case(lambda s: s.book(1), ("number", "token")),
+        "links.phrasebook_expr": Case(lambda s: links.phrasebook_expr(s.inputs, s.numbers), ("number", "token")),
+        "inputs.filled_expr": Case(lambda s: inputs.filled_expr(s.inputs.requests)),
+        "tallies.account_counts_expr": Case(lambda s: tallies.account_counts_expr(s.inputs), ("account_id",)),
+        "tallies.repeated_expr": Case(
+            lambda s: tallies.repeated_expr(s.inputs.requests, s.numbers), ("account_id", "token")
+        ),
+        "tallies.tokens_expr": Case(lambda s: tallies.tokens_expr(s.inputs.requests, s.numbers), ("number", "token")),
+        "tallies.account_tokens_expr": Case(
+            lambda s: tallies.account_tokens_expr(s.inputs.requests), ("account_id", "token")
+        ),
+        "tallies.unrepeated_expr": Case(lambda s: s.unrepeated, ("account_id", "token")),
+        "tallies.repeated_at_last_expr": Case(
+            lambda s: tallies.repeated_at_last_expr(s.piles[0], s.unrepeated), ("account_id", "token")
+        ),
         "coordination.load_expr": Case(lambda s: coordination.load_expr(s.inputs, s.numbers), ("number", "day")),
         "coordination.lives_expr": Case(lambda s: coordination.lives_expr(s.inputs, s.numbers), ("number",)),
         "coordination.uses_expr": Case(
@@ -258,6 +289,39 @@ def _cases() -> dict[str, Case]:
         )
         cases[f"links.request_degrees_expr[{kind}]"] = Case(
             lambda s, k=kind: links.request_degrees_expr(s.inputs, k), ("account_id",)
+        )
+    for name, one in tallies.TALLIES.items():
+        built = one.build.func if isinstance(one.build, partial) else one.build
+        if built is not inputs.filled_expr:
+            cases[f"tallies.{built.__name__}[{name}]"] = Case(lambda s, o=one: o.build(s.inputs.requests), one.keys)
+        cases[f"tallies.added_expr[{name}]"] = Case(
+            lambda s, o=one: tallies.added_expr(
+                ibis.union(*(o.build(pile).select(*o.keys, *o.adds) for pile in s.piles)), o.keys, o.adds
+            ),
+            one.keys,
+        )
+    pair = ("account_id", "value")
+    for kind in tallies.OWN:
+        cases[f"tallies.own_values_expr[{kind}]"] = Case(
+            lambda s, k=kind: tallies.own_values_expr(s.inputs.requests, k), (*pair, "ts")
+        )
+        cases[f"tallies.pairs_expr[{kind}]"] = Case(lambda s, k=kind: tallies.pairs_expr(s.own(k)[1]), pair)
+        cases[f"tallies.met_pairs_expr[{kind}]"] = Case(lambda s, k=kind: s.met(k)[0], pair)
+        cases[f"tallies.spread_expr[{kind}]"] = Case(
+            lambda s, k=kind: tallies.spread_expr(s.own(k)[0]), ("account_id", "uses")
+        )
+        cases[f"tallies.spread_of_pairs_expr[{kind}]"] = Case(
+            lambda s, k=kind: tallies.spread_of_pairs_expr(s.met(k)[1]), ("account_id", "uses")
+        )
+        cases[f"tallies.spread_added_expr[{kind}]"] = Case(
+            lambda s, k=kind: tallies.spread_added_expr(tallies.spread_expr(s.own(k)[0]), *s.met(k)),
+            ("account_id", "uses"),
+        )
+        cases[f"tallies.shared_values_expr[{kind}]"] = Case(
+            lambda s, k=kind: tallies.shared_values_expr(s.own(k)[0]), pair
+        )
+        cases[f"tallies.shared_added_expr[{kind}]"] = Case(
+            lambda s, k=kind: tallies.shared_added_expr(tallies.shared_values_expr(s.own(k)[0]), s.met(k)[1]), pair
         )
     for source in TOKENS:
         cases[f"takeover.marked_requests_expr[{source}]"] = Case(

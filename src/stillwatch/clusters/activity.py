@@ -14,6 +14,7 @@ from ibis import Table
 from stillwatch.domain import Capability
 from stillwatch.signals.capability import asked_for
 from stillwatch.signals.inputs import Inputs, slot_of
+from stillwatch.signals.tallies import tally
 
 LANES = ("group", "model", "capability", "template")
 
@@ -66,12 +67,11 @@ def capability_totals_expr(requests: Table) -> Table:
 
 def capability_elsewhere_expr(inputs: Inputs, members: Table) -> Table:
     """One row: requests with flags of accounts in no cluster, and how many of them ask for each capability."""
-    r = inputs.requests
-    r = r.filter(r.capabilities.notnull()).anti_join(members, "account_id")
-    return r.aggregate(
-        total=r.count(),
-        none_seen=(r.capabilities == 0).cast("int64").sum(),
-        **{c.value: ((r.capabilities & c.bit) > 0).cast("int64").sum() for c in Capability},
+    others = tally(inputs, "sums").anti_join(members, "account_id")
+    return others.aggregate(
+        total=others.flags_known.sum(),
+        none_seen=others.flags_none.sum(),
+        **{c.value: others[f"asks_{c.value}"].sum() for c in Capability},
     )
 
 

@@ -33,6 +33,7 @@ from stillwatch.graph.owners import infer_owners
 from stillwatch.graph.similarity import Content, content_from, content_of
 from stillwatch.graph.world import Ints, canonical_order, incidence
 from stillwatch.pipeline import recut
+from stillwatch.pipeline.counting import counted
 from stillwatch.pipeline.seen import write_sightings
 from stillwatch.signals import compute, links
 from stillwatch.signals.coordination import activity_of
@@ -51,8 +52,6 @@ from stillwatch.warehouse.runs import Run
 from stillwatch.warehouse.store import Warehouse
 
 SEED = 20260223
-BOOK_REQUESTS = 8_000_000
-"""About so many requests have their phrases counted at a time: some 100 million phrases, 3 GB."""
 ENGINE_SHARE = 0.6
 """Share of the engine's memory that detection gives it: the evidence itself lies beside it, in this process."""
 MEMORY_RUNS = 20
@@ -80,6 +79,7 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress, room
     inputs = inputs_as_of(warehouse.table, as_of)
     execute = Engine(warehouse.backend())
     progress("looking at what the data can tell", 0.02)
+    inputs = counted(warehouse, inputs, execute, room, progress)
     coverage = compute.read_coverage(execute(coverage_expr(inputs)).iloc[0])
     nobody = int(execute(unattributed_expr(warehouse.table("requests")))["requests"].iloc[0])
     if nobody and not coverage.accounts and not coverage.requests:
@@ -256,14 +256,9 @@ def _content(
     """What accounts repeat: phrases where prompts were seen, else templates."""
     if coverage.has("requests.phrases"):
         numbers = pd.DataFrame({"account_id": row_of.index.astype("str"), "number": row_of.to_numpy(np.int32)})
-        parts = 1 + coverage.requests // BOOK_REQUESTS
-        books = []
-        for part in range(parts):
-            some = ibis.memtable(numbers[numbers["number"] % parts == part])
-            book = execute.arrow(links.phrasebook_expr(inputs, some).drop("n"))
-            books.append((book["number"].to_numpy().astype(np.int64), book["token"].to_numpy()))
-            progress("collecting what accounts write again and again", 0.35 + 0.15 * (part + 1) / parts)
-        rows, tokens = (np.concatenate(side) for side in zip(*books, strict=True))
+        book = execute.arrow(links.phrasebook_expr(inputs, ibis.memtable(numbers)))
+        rows, tokens = book["number"].to_numpy().astype(np.int64), book["token"].to_numpy()
+        progress("comparing what accounts write again and again", 0.5)
         if len(rows):
             speaks = np.zeros(len(row_of), dtype=bool)
             speaks[rows] = True

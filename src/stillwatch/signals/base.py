@@ -24,7 +24,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class Measure:
-    """A signal that one pass over an account's requests gives: ``build(requests)`` is an aggregate."""
+    """A signal that an account's counts give: ``build(counts)`` is a column of ``tallies.account_counts_expr``."""
 
     signal: Signal
     build: Callable[[Table], Value]

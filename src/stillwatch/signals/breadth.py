@@ -15,7 +15,7 @@ from stillwatch.signals.inputs import Inputs, seconds_between
 def _count(name: str, column: str, what: str, innocent: str) -> Measure:
     return Measure(
         Signal(name, f"distinct {what}", "count", ADVISORY, innocent, ("requests", f"requests.{column}")),
-        lambda requests: requests[column].nunique(),
+        lambda counts: counts[name].fill_null(0),
     )
 
 

@@ -13,6 +13,7 @@ from ibis import Table, Value
 
 from stillwatch.domain import TRAINING_VALUE, Capability
 from stillwatch.signals.base import FEBRUARY, Measure, Signal
+from stillwatch.signals.tallies import share
 
 _TWIN = {
     Capability.REASONING: "banks that must explain decisions, tutors",
@@ -31,8 +32,8 @@ _TWIN = {
 _NEEDS = ("requests", "requests.capabilities")
 
 
-def _share(bits: int) -> Callable[[Table], Value]:
-    return lambda requests: ((requests.capabilities & bits) > 0).cast("int64").mean()
+def _share(name: str) -> Callable[[Table], Value]:
+    return lambda counts: share(counts[f"asks_{name}"], counts.flags_known)
 
 
 MEASURES = (
@@ -46,7 +47,7 @@ MEASURES = (
                 _TWIN[c],
                 _NEEDS,
             ),
-            _share(c.bit),
+            _share(c.value),
         )
         for c in Capability
     ),
@@ -60,7 +61,7 @@ MEASURES = (
             "developers, evaluation vendors",
             _NEEDS,
         ),
-        _share(sum(c.bit for c in TRAINING_VALUE)),
+        _share("training"),
     ),
 )
 

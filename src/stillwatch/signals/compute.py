@@ -12,6 +12,7 @@ from stillwatch.signals import breadth, capability, content, load, refusals, reg
 from stillwatch.signals.base import Family, Measure, Signal
 from stillwatch.signals.engine import Engine
 from stillwatch.signals.inputs import ACCOUNT_COLUMNS, REQUEST_COLUMNS, Coverage, Inputs
+from stillwatch.signals.tallies import account_counts_expr
 
 MODULES = (rhythm, breadth, load, content, capability, refusals, registration)
 MEASURES: tuple[Measure, ...] = tuple(m for module in MODULES for m in getattr(module, "MEASURES", ()))
@@ -22,21 +23,15 @@ SIGNALS: dict[str, Signal] = {
 
 
 def measures_expr(inputs: Inputs, measures: tuple[Measure, ...]) -> Table:
-    """account_id and one column per measure, in one pass over the requests."""
-    r = inputs.requests
-    return r.group_by("account_id").aggregate(**{m.signal.name: m.build(r) for m in measures})
+    """account_id and one column per measure."""
+    counts = account_counts_expr(inputs)
+    return counts.select("account_id", **{m.signal.name: m.build(counts) for m in measures})
 
 
 def profile_expr(inputs: Inputs) -> Table:
     """What the accounts table of a run shows of an account's requests."""
-    r = inputs.requests
-    return r.group_by("account_id").aggregate(
-        requests=r.count(),
-        input_tokens=r.input_tokens.sum(),
-        output_tokens=r.output_tokens.sum(),
-        first_seen=r.ts.min(),
-        last_seen=r.ts.max(),
-        active_days=r.ts.date().nunique(),
+    return account_counts_expr(inputs).select(
+        "account_id", "requests", "input_tokens", "output_tokens", "first_seen", "last_seen", "active_days"
     )
 
 

@@ -11,6 +11,7 @@ from ibis import Table
 
 from stillwatch.signals.base import FEBRUARY, Family, Measure, Signal
 from stillwatch.signals.inputs import Inputs
+from stillwatch.signals.tallies import tally
 
 MEASURES = (
     Measure(
@@ -22,25 +23,19 @@ MEASURES = (
             "a team with several products",
             ("requests", "requests.system_hash"),
         ),
-        lambda requests: requests.system_hash.nunique(),
+        lambda counts: counts.system_prompts.fill_null(0),
     ),
 )
 
 
-def account_templates_expr(requests: Table) -> Table:
-    """Requests of each account in each template: account_id, template, n."""
-    r = requests.filter(requests.template.notnull())
-    return r.group_by("account_id", "template").aggregate(n=r.count())
-
-
 def templates_expr(inputs: Inputs) -> Table:
     """Spread of an account's requests over prompt templates."""
-    t = account_templates_expr(inputs.requests)
+    t = tally(inputs, "spread:template")
     total = ibis.window(group_by="account_id")
-    share = t.mutate(p=t.n / t.n.sum().over(total).cast("float64"))
+    share = t.mutate(p=t.uses / (t.uses * t.k).sum().over(total).cast("float64"))
     return share.group_by("account_id").aggregate(
-        templates=share.count(),
-        template_entropy=-(share.p * share.p.ln()).sum() / ibis.literal(2.0).ln(),
+        templates=share.k.sum(),
+        template_entropy=-(share.k * share.p * share.p.ln()).sum() / ibis.literal(2.0).ln(),
         top_template_share=share.p.max(),
     )
 

@@ -18,6 +18,7 @@ from ibis import Table
 
 from stillwatch.signals.engine import Engine
 from stillwatch.signals.inputs import Inputs, seconds_between, slot_of
+from stillwatch.signals.tallies import tally
 
 WEEK = 7
 """Days after its first use in which a model's share of an account's requests is counted."""
@@ -25,20 +26,22 @@ WEEK = 7
 
 def load_expr(inputs: Inputs, numbers: Table) -> Table:
     """number, day (days since 1970), n: requests of each account and day."""
-    r = inputs.requests
-    each = r.select("account_id", day=slot_of(r.ts, 24)).inner_join(numbers, "account_id")
-    return each.group_by("number", "day").aggregate(n=each.count())
+    days = tally(inputs, "days")
+    return (
+        days.select("account_id", "n", day=slot_of(days["first"], 24))
+        .inner_join(numbers, "account_id")
+        .select("number", "day", "n")
+    )
 
 
 def lives_expr(inputs: Inputs, numbers: Table) -> Table:
     """number, first, last (days since 1970, with fractions), client (the one with most requests; of equals the last by
     name; null where none is known).
     """
-    r = inputs.requests
-    each = r.select("account_id", "ts", "client").inner_join(numbers, "account_id")
-    parts = each.group_by("number", "client").aggregate(n=each.count(), first=each.ts.min(), last=each.ts.max())
-    whole = parts.group_by("number").aggregate(first=parts["first"].min(), last=parts["last"].max())
-    known = parts.filter(parts.client.notnull())
+    days, clients = tally(inputs, "days"), tally(inputs, "client")
+    days = days.select("account_id", "first", "last").inner_join(numbers, "account_id")
+    whole = days.group_by("number").aggregate(first=days["first"].min(), last=days["last"].max())
+    known = clients.select("account_id", client=clients.value, n=clients.uses).inner_join(numbers, "account_id")
     most = known.group_by("number").aggregate(most=known.n.max())
     used = known.inner_join(most, "number")
     used = used.filter(used.n == used.most).group_by("number").aggregate(client=lambda t: t.client.max())
@@ -50,12 +53,11 @@ def uses_expr(inputs: Inputs, numbers: Table, since: datetime | None) -> Table:
     """number, model, used, week: when an account first used each model that was released after ``since`` (None: ever;
     days since 1970, with fractions), and how many of its requests used it on that day and the six that follow.
     """
-    r, m = inputs.requests, inputs.models
+    used, m = tally(inputs, "model"), inputs.models
     known = m.filter(m.released_at.notnull() if since is None else m.released_at > ibis.timestamp(since))
     known = known.select("model")
-    each = r.select("account_id", "model", "ts", day=slot_of(r.ts, 24)).semi_join(known, "model")
-    each = each.inner_join(numbers, "account_id")
-    parts = each.group_by("number", "model", "day").aggregate(n=each.count(), used=each.ts.min())
+    each = used.select("account_id", "model", n=used.uses, used=used.first_seen, day=slot_of(used.first_seen, 24))
+    parts = each.semi_join(known, "model").inner_join(numbers, "account_id")
     start = ibis.window(group_by=["number", "model"])
     parts = parts.mutate(start=parts.day.min().over(start))
     opening = parts.filter(parts.day < parts.start + WEEK)
@@ -78,7 +80,7 @@ class Activity:
 
 
 def activity_of(inputs: Inputs, execute: Engine, accounts: pd.Series, since: datetime | None = None) -> Activity:
-    """Activity of these accounts, numbered by their place; three passes over their requests.
+    """Activity of these accounts, numbered by their place.
 
     ``since``: the first request of the data; nobody is seen to take up a model that came before it.
     """

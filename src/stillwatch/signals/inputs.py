@@ -6,8 +6,8 @@ today. A status that was set after the day counts as active; rows of later days 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import ibis
@@ -25,6 +25,8 @@ class Inputs:
     identifiers: Table
     models: Table
     as_of: datetime | None = None
+    counted: Mapping[str, Table] = field(default_factory=dict)
+    """Tallies (``signals.tallies``) of these requests that were worked out before."""
 
 
 def inputs_as_of(table: Callable[[str], Table], as_of: datetime | None) -> Inputs:
@@ -87,15 +89,21 @@ REQUEST_COLUMNS = (
 ACCOUNT_COLUMNS = ("org_id", "plan", "channel", "email_domain", "verification", "status")
 
 
-def coverage_expr(inputs: Inputs) -> Table:
-    """One row: how many rows there are, and in how many of them each optional column is filled."""
-    r, a = inputs.requests, inputs.accounts
-    counted = r.aggregate(
+def filled_expr(requests: Table) -> Table:
+    """One row: requests, first_ts, last_ts and, as ``requests.<column>``, how many have a value there."""
+    r = requests
+    return r.aggregate(
         requests=r.count(),
         first_ts=r.ts.min(),
         last_ts=r.ts.max(),
         **{f"requests.{c}": r[c].count() for c in REQUEST_COLUMNS},
     )
+
+
+def coverage_expr(inputs: Inputs) -> Table:
+    """One row: how many rows there are, and in how many of them each optional column is filled."""
+    a = inputs.accounts
+    counted = inputs.counted["filled"] if "filled" in inputs.counted else filled_expr(inputs.requests)
     known = a.aggregate(accounts=a.count(), **{f"accounts.{c}": a[c].count() for c in ACCOUNT_COLUMNS})
     rest = inputs.identifiers.aggregate(identifiers=inputs.identifiers.count())
     released = inputs.models.aggregate(models=inputs.models.count())

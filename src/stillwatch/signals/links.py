@@ -12,6 +12,7 @@ import ibis
 from ibis import Table
 
 from stillwatch.signals.inputs import Inputs
+from stillwatch.signals.tallies import OWN, repeated_expr, tally, values_of
 
 REQUEST_VALUES = {
     "network": ("subnet", "ip"),
@@ -24,13 +25,8 @@ REQUEST_VALUES = {
 
 def request_links_expr(inputs: Inputs, kind: str) -> Table:
     """account_id, kind, value, uses, first_seen, last_seen of one kind of value that requests carry."""
-    r = inputs.requests
-    columns = REQUEST_VALUES[kind]
-    value = ibis.coalesce(*(r[c] for c in columns)) if len(columns) > 1 else r[columns[0]]
-    r = r.select("account_id", "ts", value=value)
-    r = r.filter(r.value.notnull() & (r.value != ""))
-    pairs = r.group_by("account_id", "value").aggregate(uses=r.count(), first_seen=r.ts.min(), last_seen=r.ts.max())
-    return shared(pairs).mutate(kind=ibis.literal(kind))
+    pairs = tally(inputs, f"shared:{kind}") if kind in OWN else values_of(inputs, kind)
+    return shared(pairs.filter(pairs.value != "")).mutate(kind=ibis.literal(kind))
 
 
 def identifier_links_expr(inputs: Inputs) -> Table:
@@ -52,19 +48,14 @@ def shared(pairs: Table) -> Table:
     return pairs.inner_join(sharers, "value")
 
 
-def phrasebook_expr(inputs: Inputs, numbers: Table, *, repeats: int = 2) -> Table:
-    """number, token, n: phrases that an account repeats in ``repeats`` or more of its requests.
+def phrasebook_expr(inputs: Inputs, numbers: Table) -> Table:
+    """number, token: phrases that an account repeats in two or more of its requests.
 
     What a person writes twice is a frame; what fills its slots drops out by itself. ``numbers`` (account_id, number)
-    says whose phrases are counted: there are twelve times as many phrases as requests, so numbers stand for names, and
-    a large data set is counted some accounts at a time. A request names each of its phrases once (``sources.prompts``).
+    says whose phrases are asked for: numbers stand for names, so that many rows are small.
     """
-    r = inputs.requests
-    r = r.filter(r.phrases.notnull() & (r.phrases.length() > 0)).select("account_id", "phrases")
-    own = r.inner_join(numbers, "account_id")
-    each = own.select("number", token=own.phrases.unnest())
-    book = each.group_by("number", "token").aggregate(n=each.count())
-    return book.filter(book.n >= repeats)
+    book = inputs.counted["book"] if "book" in inputs.counted else repeated_expr(inputs.requests, numbers)
+    return book.inner_join(numbers, "account_id").select("number", "token")
 
 
 def identifier_degrees_expr(inputs: Inputs) -> Table:
@@ -76,9 +67,11 @@ def identifier_degrees_expr(inputs: Inputs) -> Table:
 
 def request_degrees_expr(inputs: Inputs, kind: str) -> Table:
     """The same for a kind of value that requests carry."""
-    r = inputs.requests
-    columns = REQUEST_VALUES[kind]
-    value = ibis.coalesce(*(r[c] for c in columns)) if len(columns) > 1 else r[columns[0]]
-    pairs = r.select("account_id", value=value)
-    pairs = pairs.filter(pairs.value.notnull() & (pairs.value != ""))
-    return pairs.group_by("account_id").aggregate(values=pairs.value.nunique()).mutate(kind=ibis.literal(kind))
+    if kind in OWN:
+        spread = tally(inputs, f"spread:{kind}")
+        found = spread.group_by("account_id").aggregate(values=spread.k.sum())
+    else:
+        pairs = values_of(inputs, kind)
+        pairs = pairs.filter(pairs.value != "")
+        found = pairs.group_by("account_id").aggregate(values=pairs.count())
+    return found.mutate(kind=ibis.literal(kind))

@@ -10,17 +10,18 @@ from ibis import Table
 
 from stillwatch.signals.base import ADVISORY, OWN, Family, Measure, Signal
 from stillwatch.signals.inputs import Inputs
+from stillwatch.signals.tallies import share, tally
 
 MEASURES = (
     Measure(
         Signal("requests", "requests", "count", ADVISORY, "any large customer"),
-        lambda requests: requests.count(),
+        lambda counts: counts.requests,
     ),
     Measure(
         Signal(
             "requests_per_active_day", "requests on a day with any", "requests a day", ADVISORY, "any large customer"
         ),
-        lambda requests: requests.count() / requests.ts.date().nunique().cast("float64"),
+        lambda counts: share(counts.requests, counts.active_days),
     ),
     Measure(
         Signal(
@@ -31,7 +32,7 @@ MEASURES = (
             "long documents",
             ("requests", "requests.input_tokens"),
         ),
-        lambda requests: requests.input_tokens.sum() / requests.input_tokens.count().nullif(0).cast("float64"),
+        lambda counts: share(counts.input_tokens, counts.input_tokens_known),
     ),
     Measure(
         Signal(
@@ -42,7 +43,7 @@ MEASURES = (
             "writing and coding products",
             ("requests", "requests.output_tokens"),
         ),
-        lambda requests: requests.output_tokens.sum() / requests.output_tokens.count().nullif(0).cast("float64"),
+        lambda counts: share(counts.output_tokens, counts.output_tokens_known),
     ),
     Measure(
         Signal(
@@ -53,7 +54,7 @@ MEASURES = (
             "agents",
             ("requests", "requests.tool_count"),
         ),
-        lambda requests: (requests.tool_count > 0).cast("int64").mean(),
+        lambda counts: share(counts.tools, counts.tools_known),
     ),
     Measure(
         Signal(
@@ -64,15 +65,15 @@ MEASURES = (
             "long documents",
             ("requests", "requests.prompt_chars"),
         ),
-        lambda requests: requests.prompt_chars.sum() / requests.prompt_chars.count().nullif(0).cast("float64"),
+        lambda counts: share(counts.prompt_chars, counts.prompt_chars_known),
     ),
 )
 
 
 def load_beside_plan_expr(inputs: Inputs) -> Table:
     """Requests of an active day over the median of all accounts of the same plan."""
-    r, a = inputs.requests, inputs.accounts
-    rate = r.group_by("account_id").aggregate(rate=r.count() / r.ts.date().nunique().cast("float64"))
+    days, a = tally(inputs, "days"), inputs.accounts
+    rate = days.group_by("account_id").aggregate(rate=days.n.sum() / days.count().cast("float64"))
     rate = rate.inner_join(a.filter(a.plan.notnull()).select("account_id", "plan"), "account_id")
     usual = rate.group_by("plan").aggregate(usual=rate.rate.median())
     both = rate.inner_join(usual, "plan")

@@ -7,6 +7,7 @@ broken integrations, users in sensitive professions.
 from __future__ import annotations
 
 from stillwatch.signals.base import FEBRUARY, Measure, Signal
+from stillwatch.signals.tallies import share
 
 _NEEDS = ("requests", "requests.status")
 
@@ -14,7 +15,7 @@ _NEEDS = ("requests", "requests.status")
 def _share(name: str, status: str, meaning: str, innocent: str) -> Measure:
     return Measure(
         Signal(name, meaning, "share", FEBRUARY, innocent, _NEEDS),
-        lambda requests: (requests.status == status).cast("int64").mean(),
+        lambda counts: share(counts[status], counts.outcomes_known),
     )
 
 

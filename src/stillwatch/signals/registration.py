@@ -11,6 +11,7 @@ from ibis import Table
 
 from stillwatch.signals.base import ADVISORY, Family, Signal
 from stillwatch.signals.inputs import Inputs, slot_of
+from stillwatch.signals.tallies import tally
 
 
 def sign_up_neighbours_expr(inputs: Inputs) -> Table:
@@ -23,12 +24,11 @@ def sign_up_neighbours_expr(inputs: Inputs) -> Table:
 
 def shared_sessions_expr(inputs: Inputs) -> Table:
     """Conversations of an account that another account took part in, too."""
-    r = inputs.requests
-    r = r.filter(r.session_id.notnull())
-    pair = r.select("account_id", "session_id").distinct()
-    sharers = pair.group_by("session_id").aggregate(k=pair.count())
-    both = pair.inner_join(sharers, "session_id")
-    return both.group_by("account_id").aggregate(shared_sessions=(both.k > 1).cast("int64").sum())
+    spread, shared = tally(inputs, "spread:session"), tally(inputs, "shared:session")
+    every = spread.select("account_id").distinct()
+    found = shared.group_by("account_id").aggregate(shared_sessions=shared.count())
+    both = every.left_join(found, "account_id")
+    return both.select("account_id", shared_sessions=both.shared_sessions.fill_null(0))
 
 
 FAMILIES = (

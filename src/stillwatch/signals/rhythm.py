@@ -11,15 +11,7 @@ from ibis import Table
 
 from stillwatch.signals.base import ADVISORY, FEBRUARY, Family, Measure, Signal
 from stillwatch.signals.inputs import Inputs, seconds_between
-
-
-def active_days_expr(requests: Table) -> ibis.Value:
-    return requests.ts.date().nunique()
-
-
-def weekend_share_expr(requests: Table) -> ibis.Value:
-    return requests.ts.day_of_week.index().isin([5, 6]).cast("int64").mean()
-
+from stillwatch.signals.tallies import share, tally
 
 MEASURES = (
     Measure(
@@ -30,7 +22,7 @@ MEASURES = (
             ADVISORY,
             "any steady customer",
         ),
-        active_days_expr,
+        lambda counts: counts.active_days,
     ),
     Measure(
         Signal(
@@ -40,15 +32,14 @@ MEASURES = (
             ADVISORY,
             "hobby projects and batch jobs",
         ),
-        weekend_share_expr,
+        lambda counts: share(counts.weekend, counts.requests),
     ),
 )
 
 
 def hours_expr(inputs: Inputs) -> Table:
     """How an account's requests spread over the 24 hours of the day."""
-    r = inputs.requests
-    hour = r.group_by(account_id=r.account_id, hour=r.ts.hour()).aggregate(n=r.count())
+    hour = tally(inputs, "hours")
     total = ibis.window(group_by="account_id")
     share = hour.mutate(p=hour.n / hour.n.sum().over(total).cast("float64"))
     return share.group_by("account_id").aggregate(
@@ -76,8 +67,7 @@ def gaps_expr(inputs: Inputs) -> Table:
 
 def ramp_expr(inputs: Inputs) -> Table:
     """How fast an account went to full use after it signed up."""
-    r, a = inputs.requests, inputs.accounts
-    daily = r.group_by(account_id=r.account_id, day=r.ts.date()).aggregate(n=r.count(), first=r.ts.min())
+    daily, a = tally(inputs, "days").drop("last"), inputs.accounts
     first = daily.group_by("account_id").aggregate(
         start=daily.day.min(), first=daily["first"].min(), rate=daily.n.mean()
     )

@@ -12,6 +12,7 @@ import ibis
 from ibis import Table
 
 from stillwatch.signals.inputs import Coverage, Inputs
+from stillwatch.signals.tallies import tally, values_of
 
 REQUEST_KINDS: dict[str, str] = {
     "model": "model",
@@ -40,10 +41,10 @@ def sightings_exprs(inputs: Inputs, coverage: Coverage) -> list[Table]:
     """
     parts = []
     if coverage.requests:
-        parts.append(_tally(_days(inputs)))
+        parts.append(_days(inputs))
         for kind, column in REQUEST_KINDS.items():
             if coverage.has(f"requests.{column}"):
-                parts.append(_tally(_values(inputs, kind, column)))
+                parts.append(_values(inputs, kind))
     if coverage.identifiers:
         i = inputs.identifiers
         i = i.filter(i.value.notnull() & (i.value != ""))
@@ -56,7 +57,7 @@ def sightings_exprs(inputs: Inputs, coverage: Coverage) -> list[Table]:
             )
         )
     if not parts:
-        parts.append(_tally(_days(inputs)))  # no rows, but typed
+        parts.append(_days(inputs))  # no rows, but typed
     return [_told(_alike(p)) for p in parts]
 
 
@@ -75,21 +76,17 @@ def _alike(pairs: Table) -> Table:
 
 
 def _days(inputs: Inputs) -> Table:
-    r = inputs.requests
-    return r.select("account_id", "ts", kind=ibis.literal(DAY), value=r.ts.date().cast("string"))
-
-
-def _values(inputs: Inputs, kind: str, column: str) -> Table:
-    r = inputs.requests
-    r = r.select("account_id", "ts", kind=ibis.literal(kind), value=r[column])
-    r = r.filter(r.value.notnull() & (r.value != ""))
-    if kind not in SHARED_ONLY:
-        return r
-    ends = r.group_by("value").aggregate(least=r.account_id.min(), most=r.account_id.max())
-    return r.semi_join(ends.filter(ends.least != ends.most), "value")
-
-
-def _tally(seen: Table) -> Table:
-    return seen.group_by("account_id", "kind", "value").aggregate(
-        uses=seen.count(), first_seen=seen.ts.min(), last_seen=seen.ts.max()
+    days = tally(inputs, "days")
+    return days.select(
+        "account_id",
+        kind=ibis.literal(DAY),
+        value=days.day.cast("string"),
+        uses=days.n,
+        first_seen=days["first"],
+        last_seen=days["last"],
     )
+
+
+def _values(inputs: Inputs, kind: str) -> Table:
+    seen = tally(inputs, f"shared:{kind}") if kind in SHARED_ONLY else values_of(inputs, kind)
+    return seen.filter(seen.value != "").mutate(kind=ibis.literal(kind))

@@ -13,6 +13,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock, local
 from typing import Any
@@ -136,6 +137,14 @@ class Warehouse:
             cursor.execute("SET enable_progress_bar = false")
             self._own.backend = ibis.duckdb.from_connection(cursor)
         return self._own.backend
+
+    def part(self, name: str, files: list[str]) -> Any:
+        """The Ibis table ``name`` as if it had some of its data files only."""
+        spec = WAREHOUSE[name]
+        view = f"{name}_{sha256(chr(10).join(files).encode()).hexdigest()[:12]}"
+        with self._lock:
+            self._engine.execute(f'CREATE OR REPLACE VIEW "{view}" AS {scan_sql(spec, files)}')
+        return self.backend().table(view)
 
     def table(self, name: str) -> Any:
         """An Ibis table with the columns of ``warehouse/schema.py``; typed and empty when nothing was imported."""
