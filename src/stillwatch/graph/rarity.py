@@ -32,10 +32,15 @@ def bits(sharers: Ints, population: int) -> Floats:
 def by_owner(matrix: sparse.csr_matrix, owner: Ints) -> sparse.csr_matrix:
     """Owners x values (1 where any account of the owner has it) from accounts x values."""
     n = int(owner.max()) + 1 if len(owner) else 0
-    fold = sparse.csr_matrix((np.ones(len(owner)), (owner, np.arange(len(owner)))), shape=(n, len(owner)))
-    out = sparse.csr_matrix(fold @ matrix)
-    out.data[:] = 1.0
-    return out
+    row, column = _pairs(np.repeat(owner, np.diff(matrix.indptr)), matrix.indices.astype(np.int64), matrix.shape[1])
+    ends = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n))])
+    return sparse.csr_matrix((np.ones(len(column)), column, ends), shape=(n, matrix.shape[1]))
+
+
+def _pairs(owner: Ints, value: Ints, values: int) -> tuple[Ints, Ints]:
+    """Which owner has which value, each pair once, from entries of both; ``values`` is how many there are."""
+    pair = np.unique(owner.astype(np.int64) * values + value)
+    return pair // max(values, 1), pair % max(values, 1)
 
 
 def narrow(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -99,21 +104,23 @@ class DegreeNull:
         """Excess of relationships inside a group of accounts."""
         expected = self.expected(accounts)
         _, local = np.unique(self.owner[accounts], return_inverse=True)
-        rows = self.matrix[accounts]
-        inside = by_owner(narrow(rows), local)
-        tied = np.flatnonzero(np.asarray(inside.sum(axis=0)).ravel() > 1)
-        owners = inside.shape[0]
-        if not len(tied):
+        start, end = self.matrix.indptr[accounts], self.matrix.indptr[accounts + 1]
+        held = (end - start).astype(np.int64)
+        place = np.arange(held.sum()) + np.repeat(start - np.cumsum(held) + held, held)
+        row, value = _pairs(np.repeat(local, held), self.matrix.indices[place].astype(np.int64), self.matrix.shape[1])
+        values, column, sharers = np.unique(value, return_inverse=True, return_counts=True)
+        common = sharers[column] > 1
+        if not common.any():
             return Excess(0, expected, 0, 0, 1.0)
-        part = inside[:, tied].tocoo()
-        labels = components(owners + len(tied), part.row.astype(np.int64), part.col.astype(np.int64) + owners)
+        tied, row, column = values[sharers > 1], row[common], (np.cumsum(sharers > 1) - 1)[column[common]]
+        owners = int(local.max()) + 1
+        labels = components(owners + len(tied), row, column + owners)
         touched = np.zeros(owners, dtype=bool)
-        touched[part.row] = True
+        touched[row] = True
         people = np.bincount(labels[:owners][touched], minlength=int(labels.max()) + 1)
         things = np.bincount(labels[owners:], minlength=len(people))
         largest = np.zeros(len(people), dtype=np.int64)
-        held = np.bincount(part.col, minlength=len(tied)) * self._open[np.unique(rows.indices)[tied]]
-        np.maximum.at(largest, labels[owners:], held)
+        np.maximum.at(largest, labels[owners:], np.bincount(column, minlength=len(tied)) * self._open[tied])
         things = np.where((people >= _BODY) & (4 * largest >= 3 * people), 1, things)
         ties = int(np.minimum(np.maximum(people - 1, 0), things).sum())
         return Excess(ties, expected, len(tied), int(touched[local].sum()), at_least(ties, expected))
