@@ -114,7 +114,8 @@ def background_similarity(content: Content) -> float:
 def nearest(content: Content, *, neighbours: int = 15, least: float = 0.1) -> sparse.csr_matrix:
     """Symmetric graph of each account's nearest neighbours by cosine (at least ``least``); no pair twice, no loop.
 
-    Exact, by an inverted index: the cost is the sum over tokens of the squares of their sharers, memory is one row.
+    Exact, by an inverted index: the cost is half the sum over tokens of the squares of their sharers (a pair is looked
+    at once, for both), memory is the neighbours and one row, for each thread.
     """
     weights = content.weights
     n = weights.shape[0]
@@ -123,54 +124,77 @@ def nearest(content: Content, *, neighbours: int = 15, least: float = 0.1) -> sp
     index = weights.tocsc()
     index.sort_indices()
     workers = max(1, min(4, os.cpu_count() or 1))
-    columns = np.full((n, neighbours), -1, dtype=np.int32)
-    values = np.zeros((n, neighbours))
+    columns = np.full((workers, n, neighbours), -1, dtype=np.int32)
+    values = np.zeros((workers, n, neighbours))
 
     def part(worker: int) -> None:
         _nearest_rows(
             *(weights.indptr, weights.indices, weights.data, index.indptr, index.indices, index.data),
-            *(worker, workers, least, columns, values),
+            *(worker, workers, least, columns[worker], values[worker]),
         )
 
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(part, range(workers)))
-    row, place = np.nonzero(columns >= 0)
-    graph = sparse.csr_matrix((values[row, place], (row, columns[row, place])), shape=(n, n))
+    for other in range(1, workers):
+        _best_of_both(columns[0], values[0], columns[other], values[other])
+    row, place = np.nonzero(columns[0] >= 0)
+    graph = sparse.csr_matrix((values[0][row, place], (row, columns[0][row, place])), shape=(n, n))
     return graph.maximum(graph.T).tocsr()
+
+
+@compiled
+def _keep(columns, values, row, column, value):  # type: ignore[no-untyped-def]
+    """Puts a neighbour into its place in a row, if it belongs there: best first, of equals the smaller number."""
+    most = columns.shape[1]
+    at = most
+    while at > 0:
+        before = columns[row, at - 1]
+        if before >= 0 and (values[row, at - 1] > value or (values[row, at - 1] == value and before < column)):
+            break
+        at -= 1
+    if at == most:
+        return
+    for shift in range(most - 1, at, -1):
+        values[row, shift], columns[row, shift] = values[row, shift - 1], columns[row, shift - 1]
+    values[row, at], columns[row, at] = value, column
+
+
+@compiled
+def _best_of_both(columns, values, other_columns, other_values):  # type: ignore[no-untyped-def]
+    """Puts the neighbours that another thread found among those of the first."""
+    n, most = columns.shape
+    for row in range(n):
+        for at in range(most):
+            if other_columns[row, at] < 0:
+                break
+            _keep(columns, values, row, other_columns[row, at], other_values[row, at])
 
 
 @compiled
 def _nearest_rows(  # type: ignore[no-untyped-def]
     row_ends, row_tokens, row_weights, token_ends, token_rows, token_weights, first, step, least, columns, values
 ):
-    """Fills ``columns`` and ``values`` of the rows first, first + step, …: best first, of equals the smaller number."""
-    n, most = columns.shape
+    """Fills ``columns`` and ``values`` from the pairs of the rows first, first + step, … with all rows after them."""
+    n = columns.shape[0]
     total = np.zeros(n)
     touched = np.empty(n, np.int32)
     for i in range(first, n, step):
         seen = 0
         for a in range(row_ends[i], row_ends[i + 1]):
             token, weight = row_tokens[a], row_weights[a]
-            for b in range(token_ends[token], token_ends[token + 1]):
+            for b in range(token_ends[token + 1] - 1, token_ends[token] - 1, -1):
                 j = token_rows[b]
+                if j <= i:
+                    break
                 if total[j] == 0.0:
                     touched[seen] = j
                     seen += 1
                 total[j] += weight * token_weights[b]
-        held = 0
         for k in range(seen):
             j = touched[k]
             value = total[j]
             total[j] = 0.0
-            if j == i or value < least:
-                continue
-            value = np.rint(value * 1e9) / 1e9
-            at = held
-            while at > 0 and (values[i, at - 1] < value or (values[i, at - 1] == value and columns[i, at - 1] > j)):
-                at -= 1
-            if at >= most:
-                continue
-            held = min(held + 1, most)
-            for shift in range(held - 1, at, -1):
-                values[i, shift], columns[i, shift] = values[i, shift - 1], columns[i, shift - 1]
-            values[i, at], columns[i, at] = value, j
+            if value >= least:
+                value = np.rint(value * 1e9) / 1e9
+                _keep(columns, values, i, j, value)
+                _keep(columns, values, j, i, value)
