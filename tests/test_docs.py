@@ -183,7 +183,18 @@ def test_no_dependency_beneath_is_under_gpl_or_agpl() -> None:
 
 def test_decisions_are_short_and_of_one_shape() -> None:
     records = sorted((DOCS / "adr").glob("*.md"))
-    assert [r.name[:4] for r in records] == ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"]
+    assert [r.name[:4] for r in records] == [
+        "0001",
+        "0002",
+        "0003",
+        "0004",
+        "0005",
+        "0006",
+        "0007",
+        "0008",
+        "0009",
+        "0010",
+    ]
     for number, record in enumerate(records, start=1):
         text = record.read_text()
         assert text.startswith(f"# {number}. ")

@@ -17,7 +17,7 @@ from stillwatch.clusters.activity import bin_hours
 from stillwatch.clusters.evidence import Evidence, Tested, gather
 from stillwatch.clusters.families import family_names
 from stillwatch.clusters.identity import identify, new_id
-from stillwatch.clusters.judge import Floor, Tier, floor_of, joint_bar, judge, weaker_view
+from stillwatch.clusters.judge import Floor, Tier, floor_of, joint_bar, judge
 from stillwatch.clusters.splitting import Ties
 from stillwatch.clusters.timing import Sign, Timing
 from stillwatch.clusters.words import number, percent
@@ -205,13 +205,13 @@ def test_a_joint_group_is_found_where_both_views_agree_and_mixing_the_data_up_un
     assert runs >= 1
     floor = Floor(20)
     strength = max(
-        weaker_view(floor, evidence_module.test_group(evidence, g, "joint"))
+        floor.both_views(evidence_module.test_group(evidence, g, "joint"))
         for g in joint.form(evidence, seed=1, least=4)
     )
-    assert strength > max((weaker_view(floor, t) for t in chance), default=0.0)
+    assert strength > max((floor.both_views(t) for t in chance), default=0.0)
     apart = two_views(coupled=False)
     assert all(
-        weaker_view(floor, evidence_module.test_group(apart, g, "joint")) < strength
+        floor.both_views(evidence_module.test_group(apart, g, "joint")) < strength
         for g in joint.form(apart, seed=1, least=4)
     )
 

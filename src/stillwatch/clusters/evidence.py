@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from stillwatch.clusters.conduct import departure
 from stillwatch.clusters.timing import Times, Timing, timing_of
 from stillwatch.domain import ENFORCED, EvidenceKind
 from stillwatch.graph.owners import is_promotion
@@ -35,7 +36,7 @@ HARD = (EvidenceKind.PAYMENT.value, EvidenceKind.DEVICE.value, EvidenceKind.CONT
 """Kinds that take intent to share. Sign-up addresses and networks are institutions as often as networks of accounts."""
 FIRM = (EvidenceKind.PAYMENT.value, EvidenceKind.DEVICE.value, EvidenceKind.CONTACT.value)
 """Hard kinds that one client program cannot bring to strangers: a popular agent hands conversations around."""
-_ALIKE = 3.0
+ALIKE = 3.0
 """How many times more alike than strangers a group has to write for its timing to be looked at: looking costs."""
 _STRATUM = ("plan", "verification")
 SOFT = (EvidenceKind.SIGNUP.value, EvidenceKind.NETWORK.value)
@@ -60,6 +61,8 @@ class Evidence:
     nulls: dict[str, DegreeNull] = field(default_factory=dict)
     times: Times | None = None
     """When accounts were active; None leaves timing out."""
+    conduct: Floats | None = None
+    """Per account, how much it works like an operator's (``conduct_of``); None leaves conduct out."""
 
     @property
     def n(self) -> int:
@@ -134,6 +137,8 @@ class Tested:
     enforced_expected: float
     enforced_p: float
     timing: Timing = field(default_factory=lambda: Timing(()))
+    conduct: float | None = None
+    """Standard errors by which its owners work more like an operator's accounts than others of equal volume."""
 
     @property
     def coverage(self) -> float:
@@ -152,7 +157,7 @@ def test_group(evidence: Evidence, members: Ints, origin: str, *, timed: bool = 
     alike = float(coherence(weights[members], one)[0]) if weights.shape[1] else 0.0
     enforced, expected, p = enforcement(evidence, members)
     lift = alike / max(evidence.background, 1e-4)
-    times = evidence.times if timed and lift >= _ALIKE else None
+    times = evidence.times if timed and lift >= ALIKE else None
     return Tested(
         members=members,
         origin=origin,
@@ -168,6 +173,7 @@ def test_group(evidence: Evidence, members: Ints, origin: str, *, timed: bool = 
         enforced_expected=expected,
         enforced_p=p,
         timing=timing_of(times, members) if times is not None else Timing(()),
+        conduct=departure(evidence.conduct, evidence.owner, members),
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stillwatch.clusters.evidence import HARD, SOFT, Evidence, test_group, value_bits
-from stillwatch.clusters.judge import Floor, Judged, Tier, judge
+from stillwatch.clusters.judge import Floor, Tier, judge
 from stillwatch.clusters.selection import Found
 from stillwatch.domain import HandCut
 from stillwatch.graph.world import Floats, Ints
@@ -107,7 +107,7 @@ def _joined(
     again = judge(tested, floor, stability=best.stability)
     strongest = again if again.tier == Tier.ALARM and best.judged.tier == Tier.ALARM else best.judged
     score = max(again.score, best.judged.score) if again.tier == strongest.tier else best.judged.score
-    judged = Judged(strongest.tier, score, strongest.short_of, strongest.promising)
+    judged = replace(strongest, score=score)
     whole = replace(
         best,
         members=members[order],

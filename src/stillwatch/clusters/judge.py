@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import combinations
 
 import numpy as np
 from scipy import stats
 
-from stillwatch.clusters.evidence import Tested
+from stillwatch.clusters.conduct import Usual, usual_of
+from stillwatch.clusters.evidence import ALIKE, Tested
 
 _UNSEEN = 8.0
 """What a joint group has to reach where there are too few mixed-up groups to tell."""
@@ -36,6 +38,8 @@ class Judged:
     """What keeps it from an alarm, in words; empty for an alarm."""
     promising: bool = False
     """Ties between separate owners beyond the ordinary: worth growing."""
+    conduct: float = 0.0
+    """-log10 of the p-value of how the group works, beside the other groups of the same data."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,9 @@ class Floor:
     """How many times stronger than chance the bulk of the groups is tied: hard, soft, enforcement (1 or more)."""
 
     joint: float = _UNSEEN
-    """What a joint group has to reach in its weaker view; see ``joint_bar``."""
+    """What a joint group has to reach; see ``both_views`` and ``joint_bar``."""
+    usual: Usual | None = None
+    """How groups that content formed usually work; None when that cannot be told, and conduct is left out."""
 
     @property
     def bar(self) -> float:
@@ -61,7 +67,7 @@ class Floor:
         """How far above (or, negative, below) its bar a group stands, on the scale of ``bar``."""
         if t.origin != "joint":
             return self.ties(t) - self.bar + min(0.0, t.content.strength - self.bar)
-        return (weaker_view(self, t) / self.joint - 1.0) * self.bar
+        return (self.both_views(t) / self.joint - 1.0) * self.bar
 
     def ties(self, t: Tested) -> float:
         """-log10 of the combined p-value (Fisher 1932) of what ties a group together, content apart.
@@ -70,19 +76,36 @@ class Floor:
         2004): households and campuses break the independence that the exact null assumes. A group that was formed by
         identity is tested by past enforcement alone: what a group was chosen for proves nothing.
         """
+        if t.origin == "identity":
+            return _fisher(self._told(t))
+        return _with_more(self._told(t), [self.timing(t), self.conduct(t)])
+
+    def both_views(self, t: Tested) -> float:
+        """-log10 of the p-value of a joint group: the weaker of the two views that formed it, and its conduct, which
+        did not.
+        """
+        weaker = min(_with_more(self._told(t), [self.timing(t)]), t.content.strength)
+        return _with_more([weaker], [self.conduct(t)]) if weaker > 0.0 else 0.0
+
+    def _told(self, t: Tested) -> list[float]:
+        """Strength of each view that ties the group together, beside that of the bulk of the groups."""
         views = [_enforced(t)] if t.origin == "identity" else [hard_ties(t), t.soft.strength, _enforced(t)]
         scales = self.scales[-len(views) :]
-        told = [min(max(v, 0.0), _MOST) / s for v, s in zip(views, scales, strict=True)]
-        if t.origin == "identity" or not t.timing.signs:
-            return _fisher(told)
-        # Most groups say nothing by their timing: with it or without, whichever is more, at the price of looking twice.
-        # And, like conversations, it counts as far as something else supports it: a viral prompt keeps time, too.
-        return max(_fisher(told), _fisher([*told, min(t.timing.strength, max(told))]) - _TWICE, 0.0)
+        return [min(max(v, 0.0), _MOST) / s for v, s in zip(views, scales, strict=True)]
+
+    def timing(self, t: Tested) -> float:
+        """-log10 of the p-value of a group's timing; 0 when it says nothing."""
+        return t.timing.strength if t.timing.signs else 0.0
+
+    def conduct(self, t: Tested) -> float:
+        """-log10 of the p-value of how a group works, beside the other groups of the same data."""
+        return min(self.usual.strength(t.conduct), _MOST) if self.usual is not None else 0.0
 
 
 AGREES = 5.0
-"""How many times more alike than strangers the members of an alarm write."""
-_TWICE = float(np.log10(2.0))
+"""How many times more alike than strangers a group writes to come into question by its content."""
+_COHERENT = 0.03
+"""Least mean cosine between the phrasebooks of two members of an alarm."""
 _MOST = 30.0
 _CHANCE = 0.6
 """-log10 p that a quarter of all groups passes by chance."""
@@ -98,11 +121,6 @@ def hard_ties(t: Tested) -> float:
     program that hands them around write alike and share them, and nothing more.
     """
     return max(t.firm.strength, min(t.hard.strength, t.firm.strength + t.soft.strength + _enforced(t)))
-
-
-def weaker_view(floor: Floor, t: Tested) -> float:
-    """Strength of a group's weaker view, of what it writes and what ties it."""
-    return min(floor.ties(t), t.content.strength)
 
 
 def joint_bar(strengths: list[float], runs: int) -> float:
@@ -138,13 +156,25 @@ def floor_of(tested: list[Tested], chance: Sequence[Tested] = (), chances: int =
             scale([t.soft.strength for t in content]),
             scale([_strength(t.enforced_p) for t in content]),
         ),
+        usual=usual_of([t.conduct for t in content if t.conduct is not None and t.lift >= ALIKE]),
     )
-    return replace(floor, joint=joint_bar([weaker_view(floor, t) for t in chance], chances))
+    return replace(floor, joint=joint_bar([floor.both_views(t) for t in chance], chances))
 
 
 def _fisher(strengths: list[float]) -> float:
     """-log10 of the combined p-value of independent strengths."""
     return float(-stats.chi2.logsf(2.0 * np.log(10.0) * sum(strengths), 2 * len(strengths)) / np.log(10.0))
+
+
+def _with_more(told: list[float], more: list[float]) -> float:
+    """Combined strength with or without views that most groups say nothing by, whichever is more, at the price of
+    every look. They count as far as something else supports them: a viral prompt keeps time, and a popular agent
+    never sleeps.
+    """
+    more = [min(v, max(told)) for v in more if v > 0.0]
+    looks = [[*told, *some] for n in range(1, len(more) + 1) for some in combinations(more, n)]
+    price = float(np.log10(1 + len(looks)))
+    return max([_fisher(told), *(_fisher(look) - price for look in looks)])
 
 
 def _strength(p: float) -> float:
@@ -159,7 +189,9 @@ def judge(t: Tested, floor: Floor, *, stability: float) -> Judged:
     """Tier and probability of one group."""
     beyond, ties = floor.beyond(t), floor.ties(t)
     short = []
-    if not (t.lift >= AGREES and t.coherence >= 0.05 and (t.origin != "identity" or t.content.strength >= floor.bar)):
+    if not (
+        t.lift >= ALIKE and t.coherence >= _COHERENT and (t.origin != "identity" or t.content.strength >= floor.bar)
+    ):
         short.append("what they write agrees too little to be tested evidence of one hand")
     if beyond < 0.0 or t.coverage < 0.15:
         short.append("too few ties between separate owners (cards, devices, contacts, conversations) beyond chance")
@@ -172,5 +204,7 @@ def judge(t: Tested, floor: Floor, *, stability: float) -> Judged:
         if t.origin == "identity":  # chosen for its ties: worth a look, never more
             beyond = max(beyond, 0.3 * min(t.hard.strength, floor.bar) - floor.bar)
         near = _ramp(beyond + floor.bar, 0.0, 1.0) / (1.0 + np.exp(-1.5 * (beyond + 1.0)))
-        return Judged(Tier.REVIEW, round(0.01 + 0.44 * (0.4 + 0.6 * told) * near, 6), tuple(short), promising)
-    return Judged(Tier.ALARM, round(0.6 + 0.37 * told * _ramp(beyond, -2.0, 8.0), 6), (), True)
+        return Judged(
+            Tier.REVIEW, round(0.01 + 0.44 * (0.4 + 0.6 * told) * near, 6), tuple(short), promising, floor.conduct(t)
+        )
+    return Judged(Tier.ALARM, round(0.6 + 0.37 * told * _ramp(beyond, -2.0, 8.0), 6), (), True, floor.conduct(t))

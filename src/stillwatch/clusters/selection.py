@@ -37,14 +37,18 @@ _BANNED = 0.3
 """What past enforcement counts for where scores spread: a weak and noisy label."""
 _OLDEST, _LESS = 0.1, 0.8
 """Part of a cluster's accounts that is old beside the others, and what such an account counts for."""
-_CLEAR = 4.0
-"""How far beyond its bar a group has to grow that was not there before: its seed was chosen for its links."""
+_CLEAR = 2.0
+"""How far beyond its bar a group has to grow that was not there before, for every unit that it stood below: its seed
+was chosen for its links.
+"""
 _ALONE = 2.0
 """How far beyond its bar a group stands that raises an alarm although it cannot be grown."""
 _FRESH = 10.0**-3.5
-"""p-value of the hard ties of what was not chosen for them that does instead; some sixty growths are tried."""
+"""p-value of the ties of what was not chosen for them that does instead; some sixty growths are tried."""
 _SAME = 0.6
 """Part that two growths have in common when they are of one campaign."""
+_MANY = 8
+"""Members from which a cluster is grown once more from all of them."""
 _PROMISING = 60
 """Most candidates that are grown."""
 
@@ -100,11 +104,20 @@ def select(
             grown.append(_as_found(evidence, tested[i], judged[i], steady[i]))
     taken = np.zeros(evidence.n, dtype=bool)
     found: list[Found] = []
-    grown.sort(key=lambda f: (f.judged.tier != Tier.ALARM, -floor.beyond(f.tested), len(f.members), int(f.members[0])))
+    grown.sort(
+        key=lambda f: (
+            f.judged.tier != Tier.ALARM,
+            f.tested.origin == "joint",  # as it was found, where no growth of it stood the test
+            -floor.beyond(f.tested),
+            len(f.members),
+            int(f.members[0]),
+        )
+    )
     for cluster in [_agreed(evidence, f, grown, floor) for f in grown]:
         fresh = ~taken[cluster.members]
         if fresh.mean() >= 0.5 and fresh.sum() >= LEAST:
-            found.append(cluster if fresh.all() else _without(evidence, cluster, fresh, floor))
+            cluster = cluster if fresh.all() else _without(evidence, cluster, fresh, floor)
+            found.append(_once_more(evidence, behaviour, cluster))
             taken[cluster.members] = True
     for i in order:
         t = tested[i]
@@ -132,7 +145,7 @@ def _reviewed(judged: Judged, why: str) -> Judged:
     """The same verdict as a review, with what keeps it from an alarm."""
     if judged.tier != Tier.ALARM:
         return judged
-    return Judged(Tier.REVIEW, min(judged.score, 0.45), (why,), judged.promising)
+    return replace(judged, tier=Tier.REVIEW, score=min(judged.score, 0.45), short_of=(why,))
 
 
 def _without(evidence: Evidence, cluster: Found, keep: NDArray[np.bool_], floor: Floor) -> Found:
@@ -195,6 +208,14 @@ def _agreed(evidence: Evidence, cluster: Found, others: list[Found], floor: Floo
     )
 
 
+def _once_more(evidence: Evidence, behaviour: Floats, cluster: Found) -> Found:
+    """An alarm whose accounts are also ranked by a growth from all of its members: half of the probability."""
+    if cluster.judged.tier != Tier.ALARM or len(cluster.members) < _MANY:
+        return cluster
+    again = grow(evidence, behaviour, cluster.members, cluster.members, rounds=1)
+    return replace(cluster, probability=np.round((cluster.probability + again.probability) / 2.0, 6))
+
+
 def _grown(
     evidence: Evidence, behaviour: Floats, t: Tested, floor: Floor, steady: float, seed: int, whole: bool = False
 ) -> list[Found]:
@@ -215,7 +236,7 @@ def _grown(
     after = judge(again, floor, stability=steady)
     if after.tier != Tier.ALARM and after.score < before.score:
         return []
-    clear = before.tier == Tier.ALARM or floor.beyond(replace(again, origin=t.origin)) >= _CLEAR
+    clear = before.tier == Tier.ALARM or floor.beyond(replace(again, origin=t.origin)) >= _clearance(floor, t)
     if after.tier == Tier.ALARM and not clear and not _confirmed(evidence, t, tied, members):
         # The seed was chosen for its links: it takes more, or ties of what was not chosen, before there is an alarm.
         after = _reviewed(after, _UNCONFIRMED)
@@ -242,6 +263,11 @@ def _grown(
     return out
 
 
+def _clearance(floor: Floor, t: Tested) -> float:
+    """How far beyond its bar the growth of a group has to stand that did not reach the bar itself."""
+    return max(1.0, -_CLEAR * floor.beyond(t))
+
+
 def _settled(members: Ints, result: Grown, t: Tested, judged: Judged, steady: float) -> Found:
     membership = result.membership[members]
     core = t.linked & (membership >= 0.5)
@@ -254,9 +280,12 @@ def _confirmed(evidence: Evidence, t: Tested, seed: Ints, members: Ints) -> bool
     if len(fresh) < 3:
         return False
     others = np.setdiff1d(np.arange(evidence.n), np.union1d(members, t.members))
-    linked = linked_to(evidence, seed, HARD)
-    base = (float(linked[others].sum()) + 1.0) / (len(others) + 1.0)
-    return bool(stats.binom.sf(int(linked[fresh].sum()) - 1, len(fresh), base) <= _FRESH)
+    p_values = []
+    for kinds in (FIRM, SOFT):
+        linked = linked_to(evidence, seed, kinds)
+        base = (float(linked[others].sum()) + 1.0) / (len(others) + 1.0)
+        p_values.append(float(stats.binom.sf(int(linked[fresh].sum()) - 1, len(fresh), base)))
+    return bool(stats.combine_pvalues(p_values).pvalue <= _FRESH)
 
 
 def _as_found(evidence: Evidence, t: Tested, judged: Judged, steady: float) -> Found:

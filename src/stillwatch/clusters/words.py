@@ -61,6 +61,10 @@ _KEEP_TIME = (
     "one house behind one gateway, a migration of keys, or a tool that moves all of its users to a new model at once"
 )
 
+_NEVER_SLEEPS = "agents left running overnight, a service with users of its own, people who travel or use a VPN"
+_CONDUCT = 2.0
+"""-log10 p from which the way a group works is a reason."""
+
 
 def ledger(evidence: Evidence, found: Found, portrait: Portrait, tests: int) -> pd.DataFrame:
     """One row per reason of a cluster, strongest first; columns as ``run_schema.REASONS`` without the cluster."""
@@ -189,6 +193,14 @@ def _moments(evidence: Evidence, found: Found, portrait: Portrait, tests: int) -
                 p,
             )
         )
+    if found.judged.conduct >= _CONDUCT and evidence.conduct is not None:
+        bits, p = _surprise(10.0**-found.judged.conduct, tests)
+        more = int((evidence.conduct[found.members] > 0).sum())
+        text = (
+            f"{number(more)} of {number(size)} accounts pause less and come from more networks than the average account "
+            "of equal volume on equally many days; few groups that write alike go as far"
+        )
+        rows.append((EvidenceKind.TIMING.value, text, _NEVER_SLEEPS, bits, 1, more, 0, p))
     for sign in t.timing.signs:
         bits, p = _surprise(sign.p_value, tests)
         if sign.p_value <= 0.01:

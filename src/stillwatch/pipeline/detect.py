@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from stillwatch import __version__
 from stillwatch.clusters import candidates, handmade, report, selection, taken, takeover
+from stillwatch.clusters.conduct import conduct_of
 from stillwatch.clusters.evidence import Evidence, gather
 from stillwatch.clusters.identity import Identity, identify
 from stillwatch.clusters.timing import times_of
@@ -95,6 +96,7 @@ def _detect(settings: Settings, as_of: datetime | None, progress: Progress, room
     signals = signals.set_index("account_id").reindex(accounts["account_id"]).reset_index()
     progress("collecting what accounts have in common", 0.35)
     evidence, raw = collect(inputs, coverage, execute, accounts, progress)
+    evidence = replace(evidence, conduct=conduct_of(signals))
     progress("forming groups in one view, testing them in the other", 0.6)
     formed = candidates.form(evidence, seed=SEED)
     cuts, unread = recut.standing(settings)
