@@ -7,7 +7,7 @@ from stillwatch.ui.workspace import workspace
 
 def show() -> None:
     labels = session.labels()
-    queue = queue_facts.queue(labels)
+    queue = queue_facts.queue()
     chosen = state.current().cluster or queue_facts.next_after(None, queue)
     if chosen is None:
         with kit.header("Cluster", symbol="hub"):

@@ -7,6 +7,7 @@ import math
 import os
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from stillwatch.errors import InputError
@@ -82,7 +83,9 @@ def is_text(name: str) -> bool:
     return True
 
 
-def _place(home: Path | str) -> Path:
+@lru_cache(maxsize=64)
+def _place(home: Path | str, _working_folder: str) -> Path:
+    """The data folder in full; found once, for a web app asks at every click."""
     try:
         place = Path(home).expanduser().resolve()
     except (OSError, RuntimeError) as e:  # RuntimeError: ``~name`` of nobody, or links that lead in a circle
@@ -114,7 +117,8 @@ def _number(name: str, default: str, kind: type[int] | type[float], below: float
 def settings(home: Path | str | None = None) -> Settings:
     """Settings from the environment; ``home`` (the command line's ``--home``) wins over STILLWATCH_HOME."""
     env = os.environ
-    place = _place(home or env.get("STILLWATCH_HOME") or ".stillwatch")
+    named = home or env.get("STILLWATCH_HOME") or ".stillwatch"
+    place = _place(named, "" if os.path.isabs(named) else os.getcwd())
     try:
         user = env.get("STILLWATCH_USER") or getpass.getuser()
     except (KeyError, OSError):

@@ -34,7 +34,6 @@ def _do(work: Callable[[], Decided], said: Callable[[Decided], str], open_id: Ca
     except StillwatchError as e:
         kit.error(e)
         return False
-    session.case_store()  # the same store serves everybody; nothing is cached of what was decided
     if done.run is not None:
         session.saw_run(done.run.run_id)
     st.session_state[_NOTE] = (f"{said(done)} {done.waits}".strip(), open_id(done) if done.run else None)
@@ -68,7 +67,7 @@ def split_dialog(cluster: Cluster, accounts: Sequence[str], because: str = "") -
 @st.dialog("Join another cluster to this one", width="medium")
 def merge_dialog(cluster: Cluster) -> None:
     """Choose a cluster and a reason, then join it to this one."""
-    others = queue_facts.queue(session.labels())
+    others = queue_facts.queue()
     others = others[others["cluster_id"] != cluster.cluster_id]
     names = {
         str(r["cluster_id"]): f"{r['cluster_id']}  {words.count(int(r['size']), 'account')}, {r['title']}"

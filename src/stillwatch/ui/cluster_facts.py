@@ -170,6 +170,16 @@ class Cluster:
         )
 
     @cached_property
+    def group_numbers(self) -> tuple[int, ...]:
+        """Its sub-clusters in the drawing."""
+        return tuple(sorted(set(self.group_of.values())))
+
+    @cached_property
+    def labelled(self) -> dict[str, tuple[dict[str, str], pa.Table]]:
+        """The table of members with the labels that stood when it was last asked for (see ``member_table``)."""
+        return {}
+
+    @cached_property
     def everybody_touched(self) -> dict[str, int]:
         """Evidence kind -> members that it touches."""
         return _touched(self, self.values_of)
@@ -287,21 +297,31 @@ def member_table(cluster: Cluster, in_focus: Focus, labels: pd.DataFrame) -> pa.
     """The list twin of the drawing: every member in focus, highest score first, as ``Cluster.members`` with ``label``;
     inside a time window also ``window``, the requests there.
     """
-    table = cluster.members
+    table = _labelled(cluster, labels)
     if in_focus.accounts is not None:
         rows = sorted(cluster.position[a] for a in in_focus.accounts if a in cluster.position)
         table = table.take(pa.array(rows, pa.int64()))
-    ids = table["account"].to_pylist()
-    said: dict[str, str] = {}
-    if not labels.empty:
-        of_accounts = labels[labels["target_type"] == "account"]
-        said = dict(zip(of_accounts["target_id"].tolist()[::-1], of_accounts["value"].tolist()[::-1], strict=True))
-    label = pa.array([said.get(i, "").replace("_", " ") for i in ids], pa.string()).dictionary_encode().cast(_FEW)
-    table = table.add_column(table.num_columns - 1, "label", label)
     if in_focus.in_window is not None:
+        ids = table["account"].to_pylist()
         inside = pa.array([in_focus.in_window.get(i, 0) for i in ids], pa.int64())
         table = table.add_column(3, "window", inside)
     return table
+
+
+def _labelled(cluster: Cluster, labels: pd.DataFrame) -> pa.Table:
+    """``Cluster.members`` with ``label``; kept until other labels stand on its accounts."""
+    said: dict[str, str] = {}
+    if not labels.empty:
+        mine = labels[labels["target_type"] == "account"]
+        pairs = zip(mine["target_id"].tolist()[::-1], mine["value"].tolist()[::-1], strict=True)
+        said = {account: value for account, value in pairs if account in cluster.position}
+    kept: tuple[dict[str, str], pa.Table] | None = cluster.labelled.get("now")
+    if kept is None or kept[0] != said:
+        words = [said.get(i, "").replace("_", " ") for i in cluster.members["account"].to_pylist()]
+        label = pa.array(words, pa.string()).dictionary_encode().cast(_FEW)
+        table = cluster.members
+        kept = cluster.labelled["now"] = (said, table.add_column(table.num_columns - 1, "label", label))
+    return kept[1]
 
 
 def reasons_in_focus(cluster: Cluster, in_focus: Focus) -> dict[str, int]:

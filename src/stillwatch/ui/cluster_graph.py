@@ -94,11 +94,10 @@ def _groups(cluster: Cluster, seen: Focus, picture: canvas.Drawing, everything: 
             icon=":material/grain:", width="stretch", on_click=_set_opened,
             args=(frozenset() if everything else frozenset({EVERYTHING}),),
         )  # fmt: skip
-        names = {g: f"group {g + 1}" for g in sorted(set(cluster.group_of.values()))}
         if not everything:
             st.button(
                 f"Open the {words.count(len(touched), 'group')} in focus", key="open_groups", width="stretch",
-                icon=":material/unfold_more:", disabled=not touched or len(touched) == len(names),
+                icon=":material/unfold_more:", disabled=not touched or len(touched) == len(cluster.group_numbers),
                 on_click=_set_opened, args=(state.current().opened | touched,),
             )  # fmt: skip
             st.button(
@@ -113,14 +112,13 @@ def _set_opened(opened: frozenset[int]) -> None:
 
 
 def _views(cluster: Cluster, filters: state.Filters, seen: Focus) -> None:
-    store = session.case_store()
     pinned = set(filters.pinned)
     st.button(
         "Unpin all" if pinned else f"Pin {words.count(len(seen.selected), 'node')}", key="pin", icon=":material/keep:",
         width="stretch", disabled=not pinned and not 0 < len(seen.selected) <= 50, on_click=_pin,
         args=(() if pinned else seen.selected,), help="Pinned nodes stay lit and labelled, whatever is selected",
     )  # fmt: skip
-    views = store.saved_views(cluster.cluster_id)
+    views = session.saved_views(cluster.cluster_id)
     for i, row in enumerate(views.to_dict("records")):
         with st.container(horizontal=True, gap="xsmall"):
             st.button(

@@ -14,7 +14,7 @@ import pyarrow as pa
 import streamlit as st
 
 from stillwatch.clusters import whatif
-from stillwatch.clusters.whatif import LinkGraph, WhatIf
+from stillwatch.clusters.whatif import Ints, LinkGraph, WhatIf
 from stillwatch.domain import EvidenceKind
 from stillwatch.ui import words
 from stillwatch.ui.canvas import Drawing
@@ -139,20 +139,23 @@ def values_table(cluster: Cluster, seen: Focus, hidden: frozenset[EvidenceKind])
     return table.filter(pa.array(keep))
 
 
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _drawn(folder: str, _cluster: Cluster, cluster_id: str, version: str, _drawing: Drawing) -> list[Ints]:
+    """Of each node of a drawing its numbers in the graph of links: one, a folded group's accounts, or none."""
+    del folder, cluster_id, version  # the cache's key
+    at = graph(_cluster).position
+    return [np.array([at[a] for a in (_drawing.groups.get(n) or (n,)) if a in at], np.int64) for n in _drawing.ids]
+
+
 def part_letters(cluster: Cluster, now: WhatIf, drawing: Drawing) -> str:
     """One character for each node of the drawing: its part (0 = largest, ``.`` = in none); of a folded group that of
     most of its accounts.
     """
-    at = graph(cluster).position
     letters = []
-    for node in drawing.ids:
-        number = at.get(node)
-        if number is not None:
-            part = int(now.part[number])
-        elif node in drawing.groups:
-            inside = now.part[[at[a] for a in drawing.groups[node]]]
-            part = int(np.bincount(inside + 1).argmax()) - 1
-        else:
+    for numbers in _drawn(str(cluster.run.folder), cluster, cluster.cluster_id, drawing.version, drawing):
+        inside = now.part[numbers]
+        part = int(inside[0]) if len(inside) == 1 else int(np.bincount(inside + 1, minlength=2).argmax()) - 1
+        if not len(inside):
             part = 0
         letters.append("." if part < 0 else _LETTERS[min(part, len(_LETTERS) - 1)])
     return "".join(letters)

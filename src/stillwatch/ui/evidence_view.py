@@ -56,7 +56,7 @@ def _preview(settings: Settings, campaign_id: str, run_id: str | None, chain: st
 def preview(campaign_id: str) -> Preview:
     """What a bundle of this campaign would hold; counted anew when the run or the case file changed."""
     run = session.run_or_none()
-    return _preview(session.settings(), campaign_id, run.run_id if run else None, session.case_store().chain_head()[1])
+    return _preview(session.settings(), campaign_id, run.run_id if run else None, session.revision())
 
 
 @dataclass(frozen=True)

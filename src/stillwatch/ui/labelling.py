@@ -152,7 +152,7 @@ def _campaign_choice(cluster_id: str) -> str | None:
 
 def history(target: TargetType, target_id: str) -> None:
     """Every label the target ever had, newest first; superseded ones are quiet."""
-    rows = session.case_store().history(target, target_id)
+    rows = session.history(target, target_id)
     if rows.empty:
         kit.html(kit.bullets((), f"No label yet for this {target.value}."))
         return

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from stillwatch.config import Settings
 from stillwatch.domain import EvidenceKind
 from stillwatch.errors import StillwatchError
 from stillwatch.ui import kit, session, words
@@ -27,11 +28,6 @@ class QueueState:
     claimed_at: datetime | None = None
     snoozed_until: datetime | None = None
     snooze_reason: str = ""
-
-
-def now() -> datetime:
-    """Naive UTC, as all tables hold it."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def view_of(kind: str) -> str:
@@ -63,19 +59,29 @@ def _ranked(folder: str, _run: Run) -> pd.DataFrame:
     )
 
 
-def queue(labels: pd.DataFrame | None = None) -> pd.DataFrame:
+def queue() -> pd.DataFrame:
     """Clusters of the published run in queue order: columns of the run's table and assignee, claimed_at, snoozed,
     snoozed_until, snooze_reason, label, labeler, word, change, reason_kinds (evidence kind of every reason, empty
-    where it has none).
+    where it has none). Shared: never change it in place.
     """
-    run = session.current_run()
-    table = _ranked(str(run.folder), run)
-    held = {str(r["cluster_id"]): r for r in session.case_store().queue_state().to_dict("records")}
-    labels = session.labels() if labels is None else labels
+    run, state, labels = session.current_run(), session.queue_state(), session.labels()
+    asleep = int((state["snoozed_until"] > session.utc_now()).sum())
+    return _queue(str(run.folder), run, session.settings(), session.revision(), asleep, len(labels), state, labels)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={Settings: repr})
+def _queue(
+    folder: str, _run: Run, cfg: Settings, chain: str, asleep: int, standing: int, _state: pd.DataFrame,
+    _labels: pd.DataFrame,
+) -> pd.DataFrame:  # fmt: skip
+    del cfg, chain, asleep, standing  # the cache's key: time alone may end a snooze or a label
+    table = _ranked(folder, _run)
+    held = {str(r["cluster_id"]): r for r in _state.to_dict("records")}
+    labels = _labels
     own = labels[labels["target_type"] == "cluster"].drop_duplicates("target_id")  # newest first
     said = dict(zip(own["target_id"], zip(own["value"], own["labeler"], strict=True), strict=True))
-    moment = now()
-    states = [_state(held.get(c), moment) for c in table["cluster_id"]]
+    moment = session.utc_now()
+    states = [_held(held.get(c), moment) for c in table["cluster_id"]]
     found = [said.get(c, ("", "")) for c in table["cluster_id"]]
     return table.assign(
         assignee=pd.Series([s.assignee for s in states], index=table.index, dtype=object),
@@ -88,7 +94,7 @@ def queue(labels: pd.DataFrame | None = None) -> pd.DataFrame:
     )
 
 
-def _state(row: Mapping[Any, Any] | None, moment: datetime) -> QueueState:
+def _held(row: Mapping[Any, Any] | None, moment: datetime) -> QueueState:
     if row is None:
         return QueueState()
     until, assignee = row["snoozed_until"], row["assignee"]
@@ -179,7 +185,7 @@ def snooze(cluster_id: str, length: timedelta, reason: str) -> None:
         st.warning("Say what you are waiting for: the reason is shown to whoever meets it again.")
         return
     try:
-        session.case_store().snooze(cluster_id, now() + length, session.who(), reason)
+        session.case_store().snooze(cluster_id, session.utc_now() + length, session.who(), reason)
     except StillwatchError as e:
         kit.error(e)
         return

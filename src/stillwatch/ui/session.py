@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 _WHO, _SEEN = "_who", "_run_seen"
 
 
+def utc_now() -> datetime:
+    """Naive UTC, as all tables hold it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
 def settings() -> Settings:
     """Settings of this process (reading the environment is cheap, and tests change it)."""
     return config.settings()
@@ -145,9 +150,58 @@ def has_data() -> bool:
     return bool(warehouse().versions)
 
 
+def revision() -> str:
+    """Name of the case file's present state: the head of its audit chain, which every change to it moves on.
+
+    What was read under one revision holds until another; asking costs a tenth of reading the labels anew.
+    """
+    return case_store().chain_head()[1]
+
+
 def labels() -> pd.DataFrame:
-    """Current labels of the case file (small, read at every script run)."""
-    return case_store().labels()
+    """Labels that stand now, newest first. Shared: never change it in place."""
+    table = _labels(settings(), revision())
+    over = table["expires_at"] <= utc_now()
+    return table[~over] if over.any() else table
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Settings: repr})
+def _labels(cfg: Settings, chain: str) -> pd.DataFrame:
+    del chain  # a part of the cache's key
+    return _case_store(cfg).labels()
+
+
+def history(target: TargetType, target_id: str) -> pd.DataFrame:
+    """Every label that one target ever had, newest first, with ``stands``. Shared: never change it in place."""
+    return _history(settings(), revision(), str(target), target_id, len(labels()))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={Settings: repr})
+def _history(cfg: Settings, chain: str, target: str, target_id: str, standing: int) -> pd.DataFrame:
+    del chain, standing  # parts of the cache's key: a label may stand no more without any change to the case file
+    return _case_store(cfg).history(target, target_id)
+
+
+def queue_state() -> pd.DataFrame:
+    """Who holds or snoozed which cluster; a snooze may be over meanwhile. Shared: never change it in place."""
+    return _queue_state(settings(), revision())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Settings: repr})
+def _queue_state(cfg: Settings, chain: str) -> pd.DataFrame:
+    del chain  # a part of the cache's key
+    return _case_store(cfg).queue_state()
+
+
+def saved_views(cluster_id: str) -> pd.DataFrame:
+    """Views of one cluster that people kept. Shared: never change it in place."""
+    return _saved_views(settings(), revision(), cluster_id)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={Settings: repr})
+def _saved_views(cfg: Settings, chain: str, cluster_id: str) -> pd.DataFrame:
+    del chain  # a part of the cache's key
+    return _case_store(cfg).saved_views(cluster_id)
 
 
 def label_of(target: TargetType, target_id: str, table: pd.DataFrame | None = None) -> dict[str, Any] | None:

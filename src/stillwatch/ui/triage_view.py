@@ -105,7 +105,7 @@ def queue(table: pd.DataFrame) -> None:
         queue_list.draw(
             rows.head(_ROWS),
             chosen=chosen,
-            as_of=session.moment("as_of") or queue_facts.now(),
+            as_of=session.moment("as_of") or session.utc_now(),
             on_chosen=_chosen,
             on_opened=_opened,
             key=_QUEUE,
