@@ -1,6 +1,7 @@
 """How does detection grow, and what does it cost beside one pass of the engine over the same table?
 
-    python benchmarks/bench_scale.py [--scales F ...] [--seed N] [--work DIR] [--out FILE] [--docs FILE]
+    python benchmarks/bench_scale.py [--scales F ...] [--one-more-day F ...] [--seed N] [--work DIR] [--out FILE]
+                                     [--docs FILE]
 
 Scale 1 of the world ``incident`` is the whole incident: 24,000 campaign accounts among 224,000, 30 to 40 million
 requests. Each world is simulated, imported and detected once, one after the other; results in the same --work folder
@@ -8,6 +9,10 @@ are kept, so the table can be made in parts. The yardstick runs on the same tabl
 (the mean counts): count, distinct templates, first and last time of every account, one DuckDB query with the same
 threads. Detection runs in a process of its own whose peak memory (VmHWM) is read at its end. Seconds are by the wall
 clock; CPU seconds stand beside them, for other work on the machine slows the clock, and so does the load average.
+
+One more day: the last day is kept back, detection runs, the day is imported. Then detection runs twice on the same data
+and the same earlier run: with what it had counted before, and in a copy of the home without (the full run, whose cost
+the table tells). All tables of the two runs have to be the same bytes.
 """
 
 from __future__ import annotations
@@ -30,6 +35,8 @@ from stillwatch.config import settings
 from stillwatch.pipeline.detect import detect
 from stillwatch.pipeline.ingest import import_path
 from stillwatch.simulate.run import simulate
+from stillwatch.warehouse import runs
+from stillwatch.warehouse.run_schema import RUN_TABLES
 from stillwatch.warehouse.store import Warehouse
 
 SCALES = (0.125, 0.5, 1.0)
@@ -43,6 +50,7 @@ YARDSTICK = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scales", nargs="+", type=float, default=list(SCALES))
+    parser.add_argument("--one-more-day", nargs="*", type=float, default=[SCALES[0]], metavar="F")
     parser.add_argument("--seed", type=int, default=77)
     parser.add_argument("--work", type=Path, default=Path("build/bench/scale"))
     parser.add_argument("--out", type=Path, default=Path("build/bench/scale.json"))
@@ -56,7 +64,7 @@ def main() -> None:
     for scale in args.scales:
         place = args.work / f"incident-{args.seed}-{scale:g}"
         if not (place / "result.json").exists():
-            result = measure(scale, args.seed, place)
+            result = measure(scale, args.seed, place, scale in args.one_more_day)
             (place / "result.json").write_text(json.dumps(result, indent=1))
     results = [json.loads(p.read_text()) for p in args.work.glob("*/result.json")]
     results.sort(key=lambda r: r["requests"])
@@ -73,26 +81,53 @@ def main() -> None:
         write_section(args.docs, table)
 
 
-def measure(scale: float, seed: int, place: Path) -> dict[str, Any]:
+def measure(scale: float, seed: int, place: Path, one_more_day: bool) -> dict[str, Any]:
     """Simulate, import and detect one world; parts that an earlier call finished are kept."""
     place.mkdir(parents=True, exist_ok=True)
-    home, data = place / "home", place / "data"
+    home, data, last = place / "home", place / "data", place / "last"
     if not (place / "imported.json").exists():
         made = simulate("incident", scale=scale, seed=seed, out=data)
+        if one_more_day:
+            (last / "requests").mkdir(parents=True)
+            newest = max((data / "requests").iterdir())
+            newest.rename(last / "requests" / newest.name)
+            shutil.copy(data / "accounts.parquet", last)  # a data set names its accounts
         begun = time.perf_counter()
         import_path(settings(home), data)
         seconds = round(time.perf_counter() - begun, 1)
         (place / "imported.json").write_text(json.dumps({"simulate": round(made.seconds, 1), "import": seconds}))
         shutil.rmtree(data)
-    before = child("--yardstick", home)
-    own = child("--detect", home)
-    after = child("--yardstick", home)
+    full, day = home, place / "day.json"
+    if last.exists():
+        if not day.exists():
+            child("--detect", home)
+            day.write_text(json.dumps(import_path(settings(home), last).rows_new["requests"]))
+        full, more = place / "full", place / "more"
+        for copy in (full, more):
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(home, copy)
+    shutil.rmtree(full / "cache", ignore_errors=True)
+    before = child("--yardstick", full)
+    own = child("--detect", full)
+    after = child("--yardstick", full)
     pass_seconds = (before["seconds"] + after["seconds"]) / 2
-    return {
+    result = {
         "scale": scale, "seed": seed, **json.loads((place / "imported.json").read_text()), **own,
         "yardstick": round(pass_seconds, 2), "yardstick_cpu": (before["cpu_seconds"] + after["cpu_seconds"]) / 2,
         "ratio": round(own["seconds"] / pass_seconds, 1), "load": round(os.getloadavg()[1], 1),
     }  # fmt: skip
+    if last.exists():
+        again = child("--detect", more)
+        pair = [runs.current(settings(h).runs) for h in (more, full)]
+        different = [n for n in RUN_TABLES if pair[0].file(n).read_bytes() != pair[1].file(n).read_bytes()]
+        result["one_more_day"] = {
+            "rows": json.loads(day.read_text()), "different": different, "seconds": again["seconds"],
+            "cpu_seconds": again["cpu_seconds"], "share": round(again["seconds"] / own["seconds"], 3),
+            "cpu_share": round(again["cpu_seconds"] / own["cpu_seconds"], 3), "steps": again["steps"],
+        }  # fmt: skip
+        shutil.rmtree(full)
+        shutil.rmtree(more)
+    return result
 
 
 def child(what: str, home: Path) -> dict[str, Any]:
@@ -162,6 +197,17 @@ def markdown(report: dict[str, Any]) -> str:
     lines = ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows)]
     if report["slope"] is not None:
         lines += ["", f"Log-log slope over requests: {report['slope']} by the clock, {report['cpu_slope']} by CPU."]
+    more = [r for r in results if r.get("one_more_day")]
+    if more:
+        lines += ["", "| one more day on | new requests | s (CPU s) | of the full run | by CPU | result |"]
+        lines += ["| --- | --- | --- | --- | --- | --- |"]
+    for r in more:
+        m = r["one_more_day"]
+        same = "same bytes" if not m["different"] else f"different: {', '.join(m['different'])}"
+        lines.append(
+            f"| {r['requests'] - m['rows']:,} | {m['rows']:,} | {m['seconds']:,} ({m['cpu_seconds']:,}) | "
+            f"{m['share']:.0%} | {m['cpu_share']:.0%} | {same} |"
+        )
     largest = results[-1] if results else None
     if largest:
         lines += ["", f"Steps at {largest['requests']:,} requests:", "", "| step begins | s | CPU s | peak GB so far |"]

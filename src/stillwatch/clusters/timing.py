@@ -254,7 +254,8 @@ def smooth_sum(times: Times, members: Ints, rng: np.random.Generator) -> Sign | 
     sums = np.zeros((_DRAWS + 1, days))
     for row, (begin, end) in zip(rest, lives, strict=True):
         turn = np.concatenate([[0], rng.integers(0, end - begin, _DRAWS)])
-        sums[:, begin:end] += row[begin:end][(np.arange(end - begin) + turn[:, None]) % (end - begin)]
+        twice = np.concatenate([row[begin:end], row[begin:end]])
+        sums[:, begin:end] += np.lib.stride_tricks.sliding_window_view(twice, end - begin)[turn]
     crowd = alive.sum(axis=0)
     sums = sums[:, crowd > 0]
     week = np.flatnonzero(crowd > 0) % 7
@@ -340,22 +341,19 @@ def hand_over(times: Times, members: Ints, rng: np.random.Generator) -> Sign | N
 
 
 def _crowded(count: Ints, events: Floats, everybody: Floats, width: float, end: float, low: Floats) -> Floats:
-    """Per window of this width from ``low``, the chance of so many events, from the group's other windows and from what
-    everybody did in this one.
-    """
+    """Per window of this width from ``low``, the chance of so many events, by the group's other ones and by everybody."""
     tiles = np.histogram(events, bins=np.arange(0.0, end + width, width))[0].astype(np.float64)
     edge = np.arange(len(tiles)) * width
     crowd = np.searchsorted(everybody, low + width, "right") - np.searchsorted(everybody, low, "left")
-    out = np.ones(len(count))
+    means, variances = np.ones(len(count)), np.ones(len(count))
     for i in range(len(count)):
         other = tiles[(edge + width <= low[i]) | (edge >= low[i] + width)]
         mean = (float(other.sum()) + 1.0) / (len(other) + 1.0)
         spread = float(((other - mean) ** 2).mean()) if len(other) else mean
         mean = max(mean, len(events) * float(crowd[i]) / max(len(everybody), 1))
-        variance = max(spread, 1.2 * mean)
-        r = mean**2 / (variance - mean)
-        out[i] = stats.nbinom.sf(count[i] - 1, r, r / (r + mean))
-    return out
+        means[i], variances[i] = mean, max(spread, 1.2 * mean)
+    r = means**2 / (variances - means)
+    return np.asarray(stats.nbinom.sf(count - 1, r, r / (r + means)))
 
 
 _CELLS = 50
@@ -400,9 +398,8 @@ def pivot(times: Times, members: Ints, rng: np.random.Generator) -> Sign | None:
 
 
 def _windows() -> tuple[Ints, Ints]:
-    low, high = np.triu_indices(_CELLS + 1, k=1)
-    narrow = (high - low) <= _WIDEST * _CELLS
-    return low[narrow].astype(np.int64), high[narrow].astype(np.int64)
+    low, high = (side.astype(np.int64) for side in np.triu_indices(_CELLS + 1, k=1))
+    return low[high - low <= _WIDEST * _CELLS], high[high - low <= _WIDEST * _CELLS]
 
 
 _LOW, _HIGH = _windows()
@@ -413,10 +410,7 @@ def _scan(cells: NDArray[np.int64]) -> tuple[Floats, Ints, Ints]:
     sums = np.concatenate([np.zeros((len(cells), 1), dtype=np.int64), np.cumsum(cells, axis=1)], axis=1)
     n = sums[:, -1:].astype(np.float64)
     k = (sums[:, _HIGH] - sums[:, _LOW]).astype(np.float64)
-    share = (_HIGH - _LOW) / _CELLS
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = k * np.log(k / (n * share)) + np.where(k < n, (n - k) * np.log((n - k) / (n * (1.0 - share))), 0.0)
-    ratio = np.where(k > n * share, ratio, 0.0)
+    ratio = _ratio(k, n, (_HIGH - _LOW) / _CELLS)
     best = np.argmax(ratio, axis=1)
     return ratio[np.arange(len(cells)), best], _LOW[best], _HIGH[best]
 
@@ -425,8 +419,25 @@ def _scan(cells: NDArray[np.int64]) -> tuple[Floats, Ints, Ints]:
 def _scan_null(size: int, turn: int) -> Floats:
     """The greatest ratios of groups of strangers with so many movers."""
     rng = np.random.default_rng([_SEED, size, turn])
-    parts = [_scan(rng.multinomial(size, np.full(_CELLS, 1.0 / _CELLS), 250))[0] for _ in range(_NULL // 250)]
-    return np.concatenate(parts)
+    even = np.full(_CELLS, 1.0 / _CELLS)
+    return np.concatenate([_greatest(rng.multinomial(size, even, 250), size) for _ in range(_NULL // 250)])
+
+
+def _greatest(cells: NDArray[np.int64], size: int) -> Floats:
+    """The ratio that ``_scan`` finds in rows of one sum: of windows of one width the fullest has the greatest."""
+    sums = np.concatenate([np.zeros((len(cells), 1), dtype=np.int64), np.cumsum(cells, axis=1)], axis=1)
+    best = np.zeros(len(cells))
+    for width in range(1, int((_HIGH - _LOW).max()) + 1):
+        fullest = (sums[:, width:] - sums[:, :-width]).max(axis=1)
+        best = np.maximum(best, _ratio(np.arange(size + 1.0), float(size), width / _CELLS)[fullest])
+    return best
+
+
+def _ratio(k: Floats, n: Floats | float, share: Floats | float) -> Floats:
+    """Log likelihood ratio of k of n in a window with this share; 0 where there are no more than the share."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = k * np.log(k / (n * share)) + np.where(k < n, (n - k) * np.log((n - k) / (n * (1.0 - share))), 0.0)
+    return np.asarray(np.where(k > n * share, ratio, 0.0))
 
 
 def _tail(value: float, null: Floats) -> float:

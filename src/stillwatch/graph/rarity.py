@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import sparse, special
 
 from stillwatch.graph.world import Floats, Incidence, Ints, components
 
@@ -132,7 +132,8 @@ def at_least(observed: int, expected: float) -> float:
     """
     if observed <= 0:
         return 1.0
-    return float(stats.poisson.sf(observed, expected) + 0.5 * stats.poisson.pmf(observed, expected))
+    here = np.exp(special.xlogy(observed, expected) - special.gammaln(observed + 1.0) - expected)
+    return float(special.pdtrc(observed, expected) + 0.5 * here)  # as scipy.stats has it, without its wrapping
 
 
 def coherence(matrix: sparse.csr_matrix, members: sparse.csr_matrix) -> Floats:
@@ -141,12 +142,24 @@ def coherence(matrix: sparse.csr_matrix, members: sparse.csr_matrix) -> Floats:
     ``matrix`` accounts x tokens with rows of length 1 (or 0), ``members`` groups x accounts. Groups below two
     members give 0.
     """
+    if members.shape[0] == 1 and members.nnz == matrix.shape[0] and (members.data == 1.0).all():
+        return _coherence_of_all(matrix)
     size = np.asarray(members.sum(axis=1)).ravel()
     norms = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
     total = members @ matrix
     squares = np.asarray(total.multiply(total).sum(axis=1)).ravel()
     pairs = size * (size - 1.0)
     return np.where(pairs > 0, (squares - members @ norms) / np.maximum(pairs, 1.0), 0.0)
+
+
+def _coherence_of_all(matrix: sparse.csr_matrix) -> Floats:
+    """``coherence`` of one group that is all of the rows; most groups are small, and building matrices would cost."""
+    n = matrix.shape[0]
+    if n < 2:
+        return np.zeros(1)
+    _, column = np.unique(matrix.indices, return_inverse=True)
+    total = np.bincount(column, weights=matrix.data)
+    return np.array([((total * total).sum() - (matrix.data * matrix.data).sum()) / (n * (n - 1.0))])
 
 
 def explained_hubs(
