@@ -341,7 +341,7 @@ def hand_over(times: Times, members: Ints, rng: np.random.Generator) -> Sign | N
 
 
 def _crowded(count: Ints, events: Floats, everybody: Floats, width: float, end: float, low: Floats) -> Floats:
-    """Per window of this width from ``low``, the chance of so many events, by the group's other ones and by everybody."""
+    """Per window of this width from ``low``, the chance of so many events, by the group's others and by everybody."""
     tiles = np.histogram(events, bins=np.arange(0.0, end + width, width))[0].astype(np.float64)
     edge = np.arange(len(tiles)) * width
     crowd = np.searchsorted(everybody, low + width, "right") - np.searchsorted(everybody, low, "left")
