@@ -194,6 +194,7 @@ def test_decisions_are_short_and_of_one_shape() -> None:
         "0008",
         "0009",
         "0010",
+        "0011",
     ]
     for number, record in enumerate(records, start=1):
         text = record.read_text()

@@ -34,7 +34,7 @@ class Check:
 
 def examine(cfg: Settings) -> list[Check]:
     """Every check, none of which changes anything but making the home when it is missing."""
-    checks = (_python, _packages, _home, _secrets, _signing, _warehouse, _runs, _cases)
+    checks = (_python, _packages, _home, _secrets, _signing, _warehouse, _runs, _cache, _cases)
     return [_carried_out(check, cfg) for check in checks]
 
 
@@ -122,6 +122,12 @@ def _runs(cfg: Settings) -> Check:
         raise StoreError(f"run {run.run_id} has an empty manifest; run `stillwatch detect` again.")
     others = len(runs.all_runs(cfg.runs)) - 1
     return Check("runs", True, f"{run.run_id} is published with {rows:,} clusters; {others} older ones are kept")
+
+
+def _cache(cfg: Settings) -> Check:
+    """What detection counted before; whether it can be trusted is looked at by the run that uses it."""
+    size = sum(p.stat().st_size for p in cfg.cache.rglob("*") if p.is_file())
+    return Check("cache", True, f"{size / 1e6:,.1f} MB of earlier counts; safe to delete" if size else "empty")
 
 
 def _cases(cfg: Settings) -> Check:
