@@ -270,6 +270,7 @@ def _cases() -> dict[str, Case]:
         "activity.member_templates_expr": Case(
             lambda s: activity.member_templates_expr(s.requests), ("cluster_id", "template", "account_id")
         ),
+        "activity.most_used_expr": Case(lambda s: activity.most_used_expr(s.requests, 9), ("template",)),
         "activity.template_phrases_expr": Case(
             lambda s: activity.template_phrases_expr(s.inputs, ibis.memtable(TEMPLATES)), ("template",)
         ),

@@ -83,10 +83,17 @@ def member_templates_expr(requests: Table) -> Table:
     )
 
 
+def most_used_expr(requests: Table, most: int) -> Table:
+    """template, n: the templates of most requests, of equals the first by name."""
+    r = requests.filter(requests.template.notnull())
+    used = r.group_by("template").aggregate(n=r.count())
+    return used.order_by([used.n.desc(), used.template]).limit(most)
+
+
 def template_phrases_expr(inputs: Inputs, templates: Table) -> Table:
-    """template, phrases (of any request that has it), accounts that use it anywhere."""
-    r = inputs.requests.inner_join(templates, "template")
-    return r.group_by("template").aggregate(phrases=r.phrases.arbitrary(), everywhere=r.account_id.nunique())
+    """template, phrases (of any request that has it)."""
+    r = inputs.requests.select("template", "phrases").inner_join(templates, "template")
+    return r.group_by("template").aggregate(phrases=r.phrases.arbitrary())
 
 
 def template_accounts_expr(inputs: Inputs, families: Table) -> Table:

@@ -23,6 +23,8 @@ from stillwatch.signals.inputs import Coverage, Inputs
 DAYS = 30
 FAMILIES_SHOWN = 30
 LANES_SHOWN = 8
+TEMPLATES_LOOKED_AT = 20_000
+"""The most used templates of all clusters' members; families are made of these."""
 
 
 @dataclass
@@ -208,15 +210,12 @@ def _traffic(m: Material, requests: Table, t: dict[str, pd.DataFrame]) -> None:
 
 def _families(m: Material, requests: Table, t: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Template families of all clusters; adds the templates table, and their links and nodes."""
-    used = m.execute(activity.member_templates_expr(requests))
-    totals = used.groupby("template")["n"].sum().sort_index().sort_values(ascending=False, kind="stable")
-    kept = totals.index[:20_000]
-    used = used[used["template"].isin(kept)]
-    if used.empty:
+    most = m.execute(activity.most_used_expr(requests, TEMPLATES_LOOKED_AT))[["template"]]
+    if most.empty:
         return pd.DataFrame(columns=["template", "family"])
-    texts = m.execute(
-        activity.template_phrases_expr(m.inputs, ibis.memtable(pd.DataFrame({"template": kept.astype("str")})))
-    )
+    kept = ibis.memtable(most.astype("str"))
+    used = m.execute(activity.member_templates_expr(requests.semi_join(kept, "template")))
+    texts = m.execute(activity.template_phrases_expr(m.inputs, kept))
     names = family_names(texts[["template", "phrases"]])
     family = names.rename_axis("template").rename("family").reset_index().astype("str")
     used = used.merge(family, on="template")

@@ -12,7 +12,7 @@ from stillwatch.signals import breadth, capability, content, load, refusals, reg
 from stillwatch.signals.base import Family, Measure, Signal
 from stillwatch.signals.engine import Engine
 from stillwatch.signals.inputs import ACCOUNT_COLUMNS, REQUEST_COLUMNS, Coverage, Inputs
-from stillwatch.signals.tallies import account_counts_expr
+from stillwatch.signals.tallies import account_counts_expr, tally
 
 MODULES = (rhythm, breadth, load, content, capability, refusals, registration)
 MEASURES: tuple[Measure, ...] = tuple(m for module in MODULES for m in getattr(module, "MEASURES", ()))
@@ -30,9 +30,11 @@ def measures_expr(inputs: Inputs, measures: tuple[Measure, ...]) -> Table:
 
 def profile_expr(inputs: Inputs) -> Table:
     """What the accounts table of a run shows of an account's requests."""
-    return account_counts_expr(inputs).select(
-        "account_id", "requests", "input_tokens", "output_tokens", "first_seen", "last_seen", "active_days"
+    sums, days = tally(inputs, "sums"), tally(inputs, "days")
+    lives = days.group_by("account_id").aggregate(
+        first_seen=days["first"].min(), last_seen=days["last"].max(), active_days=days.count()
     )
+    return sums.select("account_id", "requests", "input_tokens", "output_tokens").inner_join(lives, "account_id")
 
 
 def read_coverage(row: pd.Series) -> Coverage:

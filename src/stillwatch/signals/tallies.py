@@ -162,8 +162,6 @@ def account_counts_expr(inputs: Inputs) -> Table:
         days.group_by("account_id").aggregate(
             active_days=days.count(),
             weekend=(days.n * weekend).sum(),
-            first_seen=days["first"].min(),
-            last_seen=days["last"].max(),
         ),
         outcomes.group_by("account_id").aggregate(
             outcomes_known=outcomes.uses.sum(),
