@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stillwatch.clusters import timing
 from stillwatch.clusters.timing import HANDOVER, LEAST, PIVOT, SMOOTH, Sign, Times, Timing, times_of, timing_of
 from stillwatch.graph.world import Ints
 from stillwatch.signals.coordination import Activity
@@ -263,3 +264,10 @@ def test_the_order_of_rows_changes_nothing() -> None:
     mixed = Activity(*(f.sample(frac=1.0, random_state=1) for f in (a.load, a.lives, a.uses)), a.releases)
     other = times_of(mixed, np.array(world.owner), world.accounts())
     assert timing_of(other, members[::-1]) == timing_of(world.times(), members)
+
+
+@pytest.mark.parametrize("size", [5, 40, 399])
+def test_the_fullest_windows_give_what_all_windows_give(size: int) -> None:
+    """The null of a pivot looks at one window of each width; an observed group looks at all."""
+    cells = np.random.default_rng(size).multinomial(size, np.full(timing._CELLS, 1 / timing._CELLS), 300)
+    assert np.array_equal(timing._greatest(cells, size), timing._scan(cells)[0])

@@ -116,6 +116,14 @@ def test_coherence_is_the_mean_cosine_of_pairs() -> None:
     assert coherence(sparse.csr_matrix(rows), members)[0] == pytest.approx(np.mean(pairs))
 
 
+def test_coherence_of_one_group_is_that_of_the_same_group_among_many() -> None:
+    matrix = sparse.random(40, 300, density=0.05, format="csr", random_state=3)
+    one = sparse.csr_matrix(np.ones((1, 40)))
+    both = sparse.csr_matrix(np.ones((2, 40)))
+    assert coherence(matrix, one)[0] == pytest.approx(coherence(matrix, both)[1], rel=1e-12)
+    assert list(coherence(matrix[:1], sparse.csr_matrix(np.ones((1, 1))))) == [0.0]
+
+
 def phrasebook() -> tuple[pd.DataFrame, pd.Series]:
     rng = np.random.default_rng(4)
     rows = [(f"a{i}", int(t)) for i in range(60) for t in rng.choice(200, 8, replace=False)]
