@@ -117,3 +117,21 @@ def test_a_log_without_its_head_takes_no_more_entries(store, engine):
         store.add_label("account", "bo-1", "benign", "r", "ana")
     with pytest.raises(StoreError, match="has lost its head"):
         store.chain_head()
+
+
+def test_every_change_gives_the_case_file_another_revision(store):
+    seen = [store.revision()]
+    for change in (
+        lambda: store.add_label("account", "bo-1", "benign", "r", "ana"),
+        lambda: store.create_campaign("Rose", ["C-aaaaaa"], "ana", "r"),
+        lambda: store.claim("C-aaaaaa", "ana"),
+        lambda: store.release("C-aaaaaa", "ana"),
+        lambda: store.snooze("C-bbbbbb", datetime(2026, 12, 1), "bo", "later"),
+        lambda: store.save_view("C-aaaaaa", "cards", "drop=payment", "ana"),
+        lambda: store.annotate("C-aaaaaa", "a note", "ana", datetime(2026, 11, 1)),
+        lambda: store.merge_clusters("C-aaaaaa", "C-bbbbbb", "ana", "r"),
+    ):
+        change()
+        assert store.revision() == store.chain_head()[1]
+        assert store.revision() not in seen
+        seen.append(store.revision())

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import pandas as pd
@@ -59,6 +59,21 @@ class Cluster:
     @cached_property
     def reasons(self) -> pd.DataFrame:
         return self._table("reasons").sort_values("bits", ascending=False, kind="stable")
+
+    @cached_property
+    def reason_rows(self) -> list[dict[str, Any]]:
+        """``reasons`` row by row."""
+        return [{str(k): v for k, v in row.items()} for row in self.reasons.to_dict("records")]
+
+    @cached_property
+    def weights(self) -> dict[str, float]:
+        """Kind of evidence -> bits of its reasons, the strongest reason's kind first."""
+        found: dict[str, float] = {}
+        for row in self.reason_rows:
+            found[str(row["kind"])] = found.get(str(row["kind"]), 0.0) + (
+                0.0 if missing(row["bits"]) else float(row["bits"])
+            )
+        return found
 
     @property
     def timeline(self) -> pd.DataFrame:
@@ -187,21 +202,19 @@ class Cluster:
 
 def load(cluster_id: str) -> Cluster:
     """A cluster of the published run; ``UnknownTarget`` when it has none of that id."""
-    run = session.current_run()
-    return _load(str(run.folder), run, cluster_id)
+    return _load(session.current_run(), cluster_id)
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _load(folder: str, _run: Run, cluster_id: str) -> Cluster:
-    del folder  # only a part of the cache's key: names with an underscore are not
-    clusters = session.frame("clusters", run=_run)
+@lru_cache(24)
+def _load(run: Run, cluster_id: str) -> Cluster:
+    clusters = session.frame("clusters", run=run)
     rows = clusters[clusters["cluster_id"] == cluster_id]
     if rows.empty:
         raise UnknownTarget(
             f"the published run has no cluster {plain(cluster_id, 40)}. It may have split, merged or dissolved since; "
             "the queue on the Triage page lists what there is."
         )
-    return Cluster(_run, cluster_id, {str(k): v for k, v in rows.iloc[0].to_dict().items()})
+    return Cluster(run, cluster_id, {str(k): v for k, v in rows.iloc[0].to_dict().items()})
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -76,8 +76,10 @@ def _tools(cluster: Cluster, filters: state.Filters, seen: Focus, picture: canva
             "Back", key="step_back", icon=":material/undo:", shortcut="U", disabled=not steps, on_click=_back,
             help=f"Take back the last change of the view ({steps} of 10 kept)",
         )  # fmt: skip
-        with st.popover("Views", icon=":material/bookmark:", help="Saved views, pins"):
-            _views(cluster, filters, seen)
+        box = st.popover("Views", icon=":material/bookmark:", help="Saved views, pins", key="views", on_change="rerun")
+        if box.open:  # drawn when it is looked at, not with every click on the page
+            with box:
+                _views(cluster, filters, seen)
         if filters.selected or filters.window:
             st.button(
                 "Clear", key="clear", icon=":material/close:", shortcut="Escape", on_click=clear,
@@ -118,8 +120,7 @@ def _views(cluster: Cluster, filters: state.Filters, seen: Focus) -> None:
         width="stretch", disabled=not pinned and not 0 < len(seen.selected) <= 50, on_click=_pin,
         args=(() if pinned else seen.selected,), help="Pinned nodes stay lit and labelled, whatever is selected",
     )  # fmt: skip
-    views = session.saved_views(cluster.cluster_id)
-    for i, row in enumerate(views.to_dict("records")):
+    for i, row in enumerate(session.saved_views(cluster.cluster_id)):
         with st.container(horizontal=True, gap="xsmall"):
             st.button(
                 words.md(row["name"], 60), key=f"view_{i}", width="stretch", on_click=_open_view, args=(row["query"],),

@@ -58,10 +58,9 @@ def verdict(cluster: Cluster, now: WhatIf) -> tuple[str, str]:
 
 def weight(cluster: Cluster, dropped: Iterable[str]) -> tuple[float, float, int]:
     """Bits of the reasons that still count, bits of all, and in how many independent views the former lie."""
-    gone, reasons = set(dropped), cluster.reasons
-    left = reasons[~reasons["kind"].isin(list(gone))]
-    views = {view_of(str(k)) for k in left.loc[left["bits"] > 0, "kind"]}
-    return float(left["bits"].sum()), float(reasons["bits"].sum()), len(views)
+    gone = set(dropped)
+    left = {kind: bits for kind, bits in cluster.weights.items() if kind not in gone}
+    return sum(left.values()), sum(cluster.weights.values()), len({view_of(k) for k, bits in left.items() if bits > 0})
 
 
 def accounts_of(cluster: Cluster, now: WhatIf, part: int) -> tuple[str, ...]:

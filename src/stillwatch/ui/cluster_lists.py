@@ -265,11 +265,9 @@ def _ledger(cluster: Cluster, filters: state.Filters, seen: Focus, now: WhatIf) 
             _outcome(cluster, filters, now)
         else:
             kit.title("Why these are linked", "switch one off to see what is left")
-    chosen = next(
-        (k for k in cluster.reasons["kind"] if filters.selected and filters.selected == touched_by(cluster, k)), None
-    )
+    chosen = next((k for k in cluster.weights if filters.selected and filters.selected == touched_by(cluster, k)), None)
     ledger.draw(
-        cluster.reasons,
+        cluster.reason_rows,
         reasons_in_focus(cluster, seen),
         in_focus=None if seen.accounts is None else len(seen.accounts),
         hidden=filters.hidden,

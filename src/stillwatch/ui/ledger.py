@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from stillwatch.domain import EvidenceKind
@@ -29,7 +28,7 @@ def _component() -> Callable[..., Any]:
 
 
 def draw(
-    reasons: pd.DataFrame,
+    reasons: Sequence[Mapping[str, Any]],
     touched: dict[str, int],
     *,
     in_focus: int | None,
@@ -40,13 +39,14 @@ def draw(
     on_switched: Callable[[], None],
     key: str,
 ) -> None:
-    """One row a reason, strongest first. ``touched``: kind -> members in focus that it touches.
+    """One row a reason, strongest first (rows of the run's table). ``touched``: kind -> members in focus that it
+    touches.
 
     ``in_focus`` is the number of members in focus, None for all. ``dropped`` kinds do not count. The triggers
     ``chosen`` and ``switched`` carry {kind}.
     """
     rows = []
-    for r in reasons.to_dict("records"):
+    for r in reasons:
         kind = str(r["kind"])
         if kind in hidden:
             continue

@@ -114,15 +114,7 @@ def visible(
 
     ``changed``: ``any``, a word of lineage, or the ids of the clusters that changed since a visit.
     """
-    assignee = pd.Series([a or "" for a in table["assignee"]], index=table.index)
-    rows = {
-        "open": ~table["snoozed"] & table["label"].isin(["", "unsure"]) & assignee.isin(["", who]),
-        "mine": assignee == who,
-        "new": ~table["snoozed"] & table["lineage"].isin(["new", "grown", "returned", "split", "merged"]),
-        "snoozed": table["snoozed"],
-        "labelled": table["label"] != "",
-        "all": pd.Series(True, index=table.index),
-    }[view]
+    rows = _in_view(table, view, who)
     if tier != "any":
         rows &= table["tier"] == tier
     if not isinstance(changed, str):
@@ -133,6 +125,19 @@ def visible(
     if needle:
         rows &= table["searched"].str.contains(needle, regex=False)
     return table[rows]
+
+
+def _in_view(table: pd.DataFrame, view: str, who: str) -> pd.Series[bool]:
+    if view in ("open", "mine"):
+        assignee = pd.Series([a or "" for a in table["assignee"]], index=table.index, dtype=object)
+        if view == "mine":
+            return assignee == who
+        return ~table["snoozed"] & table["label"].isin(["", "unsure"]) & assignee.isin(["", who])
+    if view == "new":
+        return ~table["snoozed"] & table["lineage"].isin(["new", "grown", "returned", "split", "merged"])
+    if view == "snoozed":
+        return table["snoozed"]
+    return table["label"] != "" if view == "labelled" else pd.Series(True, index=table.index)
 
 
 def next_after(cluster_id: str | None, table: pd.DataFrame) -> str | None:

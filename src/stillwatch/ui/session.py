@@ -1,13 +1,15 @@
 """Who is asking, and the shared things behind the pages: settings, case file, published run, warehouse.
 
-Big read-only things are cached once for all sessions (``cache_resource``): nobody may change what these functions
-return. A run never changes after it was published, so its frames are cached by run and table; the published run is
-looked up anew at every script run (one small file), so a new run shows at the next click.
+Big read-only things are cached once for all sessions, by ``lru_cache``: a hit costs 1 µs, in Streamlit's own caches 60,
+and a page asks for them dozens of times. Nobody may change what these functions return. A run never changes after it was
+published, so its frames are cached by run and table; the published run is looked up anew at every script run (one small
+file), so a new run shows at the next click. What people decided is read once per state of the case file (``revision``).
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +94,7 @@ def saw_run(run_id: str) -> None:
     st.session_state[_SEEN] = run_id
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@lru_cache(8)
 def _run(place: str, run_id: str) -> Run:
     return runs.open_run(Path(place), run_id)
 
@@ -100,14 +102,13 @@ def _run(place: str, run_id: str) -> Run:
 def frame(table: str, cluster_id: str | None = None, *, run: Run | None = None) -> pd.DataFrame:
     """One table of the published run, or the rows of one cluster in it. Shared: never change it in place."""
     run = run or current_run()
-    return _frame(str(run.folder), run, table, cluster_id)
+    return _frame(run, table, cluster_id)
 
 
-@st.cache_resource(max_entries=96, show_spinner=False)
-def _frame(folder: str, _run: Run, table: str, cluster_id: str | None) -> pd.DataFrame:
-    del folder  # the cache key; an argument with an underscore in front is none
+@lru_cache(96)
+def _frame(run: Run, table: str, cluster_id: str | None) -> pd.DataFrame:
     filters = [("cluster_id", "=", cluster_id)] if cluster_id is not None else None
-    return _run.frame(table, filters=filters)
+    return run.frame(table, filters=filters)
 
 
 def case_store() -> CaseStore:
@@ -115,7 +116,7 @@ def case_store() -> CaseStore:
     return _case_store(settings())
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Settings: repr})
+@lru_cache(4)
 def _case_store(cfg: Settings) -> CaseStore:
     from stillwatch.cases.store import CaseStore  # SQLAlchemy and Alembic load only when a page asks
 
@@ -128,7 +129,7 @@ def warehouse() -> Warehouse:
     return _warehouse(cfg, _stamp(cfg.warehouse))
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs={Settings: repr})
+@lru_cache(2)
 def _warehouse(cfg: Settings, stamp: tuple[int, int]) -> Warehouse:
     from stillwatch.warehouse.store import Warehouse
 
@@ -153,9 +154,9 @@ def has_data() -> bool:
 def revision() -> str:
     """Name of the case file's present state: the head of its audit chain, which every change to it moves on.
 
-    What was read under one revision holds until another; asking costs a tenth of reading the labels anew.
+    What was read under one revision holds until another.
     """
-    return case_store().chain_head()[1]
+    return case_store().revision()
 
 
 def labels() -> pd.DataFrame:
@@ -165,7 +166,7 @@ def labels() -> pd.DataFrame:
     return table[~over] if over.any() else table
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Settings: repr})
+@lru_cache(4)
 def _labels(cfg: Settings, chain: str) -> pd.DataFrame:
     del chain  # a part of the cache's key
     return _case_store(cfg).labels()
@@ -176,7 +177,7 @@ def history(target: TargetType, target_id: str) -> pd.DataFrame:
     return _history(settings(), revision(), str(target), target_id, len(labels()))
 
 
-@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={Settings: repr})
+@lru_cache(256)
 def _history(cfg: Settings, chain: str, target: str, target_id: str, standing: int) -> pd.DataFrame:
     del chain, standing  # parts of the cache's key: a label may stand no more without any change to the case file
     return _case_store(cfg).history(target, target_id)
@@ -187,21 +188,21 @@ def queue_state() -> pd.DataFrame:
     return _queue_state(settings(), revision())
 
 
-@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Settings: repr})
+@lru_cache(4)
 def _queue_state(cfg: Settings, chain: str) -> pd.DataFrame:
     del chain  # a part of the cache's key
     return _case_store(cfg).queue_state()
 
 
-def saved_views(cluster_id: str) -> pd.DataFrame:
-    """Views of one cluster that people kept. Shared: never change it in place."""
+def saved_views(cluster_id: str) -> list[dict[str, Any]]:
+    """Views of one cluster that people kept, by name: name, query, saved_at, saved_by. Shared: never change them."""
     return _saved_views(settings(), revision(), cluster_id)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={Settings: repr})
-def _saved_views(cfg: Settings, chain: str, cluster_id: str) -> pd.DataFrame:
+@lru_cache(256)
+def _saved_views(cfg: Settings, chain: str, cluster_id: str) -> list[dict[str, Any]]:
     del chain  # a part of the cache's key
-    return _case_store(cfg).saved_views(cluster_id)
+    return [{str(k): v for k, v in row.items()} for row in _case_store(cfg).saved_views(cluster_id).to_dict("records")]
 
 
 def label_of(target: TargetType, target_id: str, table: pd.DataFrame | None = None) -> dict[str, Any] | None:
