@@ -139,6 +139,8 @@ class Tested:
     timing: Timing = field(default_factory=lambda: Timing(()))
     conduct: float | None = None
     """Standard errors by which its owners work more like an operator's accounts than others of equal volume."""
+    venue: float = 0.0
+    """Largest share of its owners that one sign-up address or network holds."""
 
     @property
     def coverage(self) -> float:
@@ -174,7 +176,19 @@ def test_group(evidence: Evidence, members: Ints, origin: str, *, timed: bool = 
         enforced_p=p,
         timing=timing_of(times, members) if times is not None else Timing(()),
         conduct=departure(evidence.conduct, evidence.owner, members),
+        venue=venue_share(evidence, members),
     )
+
+
+def venue_share(evidence: Evidence, members: Ints) -> float:
+    """Largest share of the owners of a group that one sign-up address or network holds, hubs included."""
+    owner = np.unique(evidence.owner[members], return_inverse=True)[1]
+    most = 0.0
+    for part in [*evidence.identity.values(), *evidence.hubs.values()]:
+        if part.evidence in SOFT and part.matrix.nnz:
+            held = np.asarray(by_owner(narrow(part.matrix[members]), owner).sum(axis=0)).ravel()
+            most = max(most, float(held.max(initial=0.0)))
+    return most / (int(owner.max(initial=0)) + 1)
 
 
 def content_excess(evidence: Evidence, members: Ints) -> Excess:

@@ -104,6 +104,8 @@ class Floor:
 
 AGREES = 5.0
 """How many times more alike than strangers a group writes to come into question by its content."""
+_VENUE = 0.5
+"""Share of the owners in one place from which the place may explain what they have in common."""
 _COHERENT = 0.03
 """Least mean cosine between the phrasebooks of two members of an alarm."""
 _MOST = 30.0
@@ -195,6 +197,11 @@ def judge(t: Tested, floor: Floor, *, stability: float) -> Judged:
         short.append("what they write agrees too little to be tested evidence of one hand")
     if beyond < 0.0 or t.coverage < 0.15:
         short.append("too few ties between separate owners (cards, devices, contacts, conversations) beyond chance")
+    elif t.venue > _VENUE and beyond < floor.bar:
+        short.append(
+            "more than half of them signed up or work at one address or network, as guests of an event, a course or an "
+            "office do: it takes twice the evidence"
+        )
     if t.owners < 5:
         short.append("fewer than five separate owners")
     content = _ramp(np.log10(max(t.lift, 1.0)), 0.3, 1.5) * _ramp(t.coherence, 0.02, 0.25)

@@ -35,7 +35,7 @@ from stillwatch.graph.world import Floats, Ints
 
 _BANNED = 0.3
 """What past enforcement counts for where scores spread: a weak and noisy label."""
-_OLDEST, _LESS = 0.1, 0.8
+_OLDEST, _LESS = 0.25, 0.8
 """Part of a cluster's accounts that is old beside the others, and what such an account counts for."""
 _CLEAR = 2.0
 """How far beyond its bar a group has to grow that was not there before, for every unit that it stood below: its seed
@@ -48,7 +48,7 @@ _FRESH = 10.0**-3.5
 _SAME = 0.6
 """Part that two growths have in common when they are of one campaign."""
 _MANY = 8
-"""Members from which a cluster is grown once more from all of them."""
+"""Members from which an alarm is grown once more from all of them."""
 _PROMISING = 60
 """Most candidates that are grown."""
 
@@ -117,8 +117,8 @@ def select(
         fresh = ~taken[cluster.members]
         if fresh.mean() >= 0.5 and fresh.sum() >= LEAST:
             cluster = cluster if fresh.all() else _without(evidence, cluster, fresh, floor)
-            found.append(_once_more(evidence, behaviour, cluster))
-            taken[cluster.members] = True
+            found.append(_told_by_ties(evidence, behaviour, cluster, taken))
+            taken[found[-1].members] = True
     for i in order:
         t = tested[i]
         if len(found) >= most:
@@ -208,12 +208,23 @@ def _agreed(evidence: Evidence, cluster: Found, others: list[Found], floor: Floo
     )
 
 
-def _once_more(evidence: Evidence, behaviour: Floats, cluster: Found) -> Found:
-    """An alarm whose accounts are also ranked by a growth from all of its members: half of the probability."""
-    if cluster.judged.tier != Tier.ALARM or len(cluster.members) < _MANY:
+def _told_by_ties(evidence: Evidence, behaviour: Floats, cluster: Found, taken: NDArray[np.bool_]) -> Found:
+    """An alarm once its test is passed: its accounts are ranked by a growth from all of its members, too, and who
+    belongs is told by what each writes and does and, for as much, by its own ties. The verdict stays that of the test,
+    whose members no tie had chosen.
+    """
+    if cluster.judged.tier != Tier.ALARM or cluster.tested.origin == "joint" or len(cluster.members) < _MANY:
         return cluster
     again = grow(evidence, behaviour, cluster.members, cluster.members, rounds=1)
-    return replace(cluster, probability=np.round((cluster.probability + again.probability) / 2.0, 6))
+    probability = np.round((cluster.probability + again.probability) / 2.0, 6)
+    both = (cluster.everywhere + probability) / 2.0
+    members = np.flatnonzero((both >= 0.5) & ~taken).astype(np.int64)
+    if len(np.unique(evidence.owner[members])) < LEAST:
+        return replace(cluster, probability=probability)
+    tested = test_group(evidence, members, cluster.tested.origin)
+    return replace(
+        cluster, members=members, core=tested.linked, membership=both[members], tested=tested, probability=probability
+    )
 
 
 def _grown(
@@ -236,7 +247,7 @@ def _grown(
     after = judge(again, floor, stability=steady)
     if after.tier != Tier.ALARM and after.score < before.score:
         return []
-    clear = before.tier == Tier.ALARM or floor.beyond(replace(again, origin=t.origin)) >= _clearance(floor, t)
+    clear = before.tier == Tier.ALARM or floor.beyond(again) >= _clearance(floor, t)
     if after.tier == Tier.ALARM and not clear and not _confirmed(evidence, t, tied, members):
         # The seed was chosen for its links: it takes more, or ties of what was not chosen, before there is an alarm.
         after = _reviewed(after, _UNCONFIRMED)

@@ -1,7 +1,8 @@
 """Stolen keys: members that two hands use are victims, not members.
 
 An account whose own requests come from one place and the cluster's prompts from another, without any card, device or
-contact of the cluster: that is how a stolen key looks. A campaign's cover traffic comes from the same exits as its
+contact of the cluster (where the places have little in common), or in spite of one (where they have nothing): that is
+how a stolen key looks. A campaign's cover traffic comes from the same exits as its
 work. Where no places are known, a long silence before the first prompt has to do. A victim leaves the cluster and is
 named as what it seems to be.
 """
@@ -31,8 +32,8 @@ _OLDEST = 0.25
 _LEAST_REQUESTS = 5
 """Requests of each kind that it takes to say so."""
 _OVERLAP_FEW, _MANY = 0.1, 20
-"""A user who asks little: two requests of its own will do where nothing is in common with these many of the cluster's,
-and days lie between.
+"""Next to nothing in common, which one tie to the cluster does not undo. For a user who asks little two requests of its
+own will do then, beside these many of the cluster's, where days lie between.
 """
 _SILENCE = -4.0
 _QUIET_DAYS = 7.0
@@ -51,6 +52,8 @@ class Victim:
     """The first of the cluster's prompts."""
     apart: bool
     """Told by places; else by the moment alone."""
+    tied: bool = False
+    """A card, device or contact of the cluster is its own, too."""
 
     @property
     def words(self) -> str:
@@ -61,7 +64,8 @@ class Victim:
             else f"after {self.own:,} other requests"
         )
         return (
-            f"from {self.turn:%Y-%m-%d %H:%M} UTC on it carries the prompts of a cluster, {how}, and it shares no "
+            f"from {self.turn:%Y-%m-%d %H:%M} UTC on it carries the prompts of a cluster, {how}, "
+            f"{'although it shares a' if self.tied else 'and it shares no'} "
             "card, device or contact with the cluster: this looks like a stolen key"
         )
 
@@ -105,17 +109,22 @@ def find_victims(evidence: Evidence, found: list[Found], look_up: LookUp) -> lis
     points["own"] = points["own"].fillna(points["before"])
     tied = {k: set(f.members[linked_members(evidence, f.members, FIRM)].tolist()) for k, f in enumerate(found)}
     victims = [
-        Victim(int(row), int(cluster), int(own), pd.Timestamp(turn), bool(apart))
-        for row, cluster, own, turn, apart in zip(
+        (
+            Victim(int(row), int(cluster), int(own), pd.Timestamp(turn), bool(apart), int(row) in tied[int(cluster)]),
+            overlap < _OVERLAP_FEW,
+        )
+        for row, cluster, own, turn, apart, overlap in zip(
             points["account_id"].map(row_of),
             points["cluster"],
             points["own"],
             points["turn"],
             points["apart"],
+            points["overlap"],
             strict=True,
         )
     ]
-    return sorted((v for v in victims if v.row not in tied[v.cluster]), key=lambda v: (v.cluster, v.row))
+    sure = [v for v, elsewhere in victims if elsewhere or not v.tied]
+    return sorted(sure, key=lambda v: (v.cluster, v.row))
 
 
 def without_victims(evidence: Evidence, found: list[Found], floor: Floor, victims: list[Victim]) -> list[Found]:

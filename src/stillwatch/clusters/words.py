@@ -197,8 +197,8 @@ def _moments(evidence: Evidence, found: Found, portrait: Portrait, tests: int) -
         bits, p = _surprise(10.0**-found.judged.conduct, tests)
         more = int((evidence.conduct[found.members] > 0).sum())
         text = (
-            f"{number(more)} of {number(size)} accounts pause less and come from more networks than the average account "
-            "of equal volume on equally many days; few groups that write alike go as far"
+            f"{number(more)} of {number(size)} accounts pause less and come from more networks than the average "
+            "account of equal volume on equally many days; few groups that write alike go as far"
         )
         rows.append((EvidenceKind.TIMING.value, text, _NEVER_SLEEPS, bits, 1, more, 0, p))
     for sign in t.timing.signs:
