@@ -1,9 +1,10 @@
 """Who is asking, and the shared things behind the pages: settings, case file, published run, warehouse.
 
 Big read-only things are cached once for all sessions, by ``lru_cache``: a hit costs 1 µs, in Streamlit's own caches 60,
-and a page asks for them dozens of times. Nobody may change what these functions return. A run never changes after it was
-published, so its frames are cached by run and table; the published run is looked up anew at every script run (one small
-file), so a new run shows at the next click. What people decided is read once per state of the case file (``revision``).
+and a page asks for them dozens of times. Nobody may change what these functions return. A run never changes after it
+was published, so its frames are cached by run and table; the published run is looked up anew at every script run (one
+small file), so a new run shows at the next click. What people decided is read once per state of the case file, which
+``revision`` names.
 """
 
 from __future__ import annotations
