@@ -33,9 +33,9 @@ def force(graph: sparse.csr_matrix, start: Floats, *, steps: int = 80) -> Floats
     pos, k = start.copy(), 1.0 / np.sqrt(n)
     heat = 0.15
     for _ in range(steps):
-        delta = pos[:, None, :] - pos[None, :, :]
-        near = np.maximum((delta**2).sum(axis=2), 1e-6)
-        move = (delta * (k * k / near)[:, :, None]).sum(axis=1)
+        across, down = (pos[None, :, side] - pos[:, None, side] for side in (0, 1))
+        push = k * k / np.maximum(across**2 + down**2, 1e-6)
+        move = np.stack([(across * push).sum(axis=0), (down * push).sum(axis=0)], axis=1)
         if edges.nnz:
             pull = pos[edges.row] - pos[edges.col]
             length = np.sqrt((pull**2).sum(axis=1))

@@ -16,19 +16,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 
-from stillwatch.graph.world import Floats, Ints
-
-
-def compiled(function: Any) -> Any:
-    """A loop as machine code that lets other threads run; kept in numba's cache where there is a folder for it."""
-    try:
-        return njit(nogil=True, cache=True)(function)
-    except RuntimeError:
-        return njit(nogil=True)(function)
+from stillwatch.graph.world import Floats, Ints, compiled
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -87,11 +89,39 @@ def incidence(links: pd.DataFrame, degrees: pd.DataFrame, kind: str, row_of: pd.
     return Incidence(kind, evidence, matrix, np.asarray(values, dtype=object), all_values)
 
 
+def compiled(function: Any) -> Any:
+    """A loop as machine code that lets other threads run; kept in numba's cache where there is a folder for it."""
+    try:
+        return njit(nogil=True, cache=True)(function)
+    except RuntimeError:
+        return njit(nogil=True)(function)
+
+
 def components(n: int, left: Ints, right: Ints) -> Ints:
     """Labels of connected components of n nodes, numbered by their first node."""
-    graph = sparse.coo_matrix((np.ones(len(left)), (left, right)), shape=(n, n))
-    _, labels = sparse.csgraph.connected_components(graph, directed=False)
-    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
-    return rank[inverse]
+    labels: Ints = _joined(n, np.asarray(left, dtype=np.int64), np.asarray(right, dtype=np.int64))
+    return labels
+
+
+@compiled
+def _joined(n, left, right):  # type: ignore[no-untyped-def]
+    """Union and find: the root of a component is its first node (Tarjan 1975, halving paths)."""
+    root = np.arange(n)
+    for i in range(len(left)):
+        a, b = left[i], right[i]
+        while root[a] != a:
+            root[a] = root[root[a]]
+            a = root[a]
+        while root[b] != b:
+            root[b] = root[root[b]]
+            b = root[b]
+        root[max(a, b)] = min(a, b)
+    labels = np.empty(n, np.int64)
+    found = 0
+    for node in range(n):
+        if root[node] == node:
+            labels[node] = found
+            found += 1
+        else:
+            labels[node] = labels[root[node]]
+    return labels
