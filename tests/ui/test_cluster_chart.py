@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from stillwatch.ui import cluster_chart, cluster_facts, cluster_notes, session, timeline
+from stillwatch.ui import activity, cluster_chart, cluster_facts, cluster_notes, session, timeline
 
 
 def read(data: bytes) -> pd.DataFrame:
@@ -43,6 +44,32 @@ def test_the_parts_make_the_whole_chart(detected: Path, monkeypatch: pytest.Monk
     everybody, three = (charts[who]["datasets"] for who in (None, some))
     assert {name for name in three if three[name] != everybody[name]} == {"focus"}
     assert 0 < read(three["focus"])["requests"].sum() < read(everybody["focus"])["requests"].sum()
+
+
+def test_the_run_s_own_sums_are_what_its_requests_say(detected: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STILLWATCH_HOME", str(detected))
+    for cluster_id in session.frame("clusters")["cluster_id"].head(12):
+        cluster = cluster_facts.load(str(cluster_id))
+        pd.testing.assert_frame_equal(
+            cluster.over_time, cluster.bins.over_time(None), check_dtype=False, obj=str(cluster_id)
+        )
+
+
+def test_a_list_is_shown_before_its_days_are_counted_and_has_them_afterwards(
+    detected: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STILLWATCH_HOME", str(detected))
+    cluster = cluster_facts.load(str(session.frame("clusters")["cluster_id"].iloc[0]))
+    everybody, counted = cluster_facts.focus(cluster, (), None), cluster.bins.sparklines
+    waits: Future[activity.Bins] = Future()
+    with monkeypatch.context() as slow:
+        slow.setattr(activity, "PATIENCE", 0.0)
+        slow.setattr(activity, "_counting", lambda *_: waits)
+        before = cluster_facts.member_table(cluster, everybody, pd.DataFrame())
+        assert before["trend"].null_count == len(before)
+    after = cluster_facts.member_table(cluster, everybody, pd.DataFrame())
+    assert after.drop(["trend"]).equals(before.drop(["trend"]))
+    assert dict(zip(after["account"].to_pylist(), after["trend"].to_pylist(), strict=True)) == counted
 
 
 def test_what_a_page_does_to_its_chart_reaches_no_other(hostile_home: Path) -> None:

@@ -7,10 +7,11 @@ accounts active in a brushed window and an account's own requests. Where no requ
 from __future__ import annotations
 
 from collections.abc import Collection
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
@@ -21,18 +22,24 @@ import streamlit as st
 from stillwatch.ui import session
 from stillwatch.warehouse.runs import Run
 
+if TYPE_CHECKING:
+    from stillwatch.warehouse.store import Warehouse
+
 SPARK_DAYS = 14
+PATIENCE = 0.4
+"""Seconds that a page waits for what it can be drawn without."""
+_POOL = ThreadPoolExecutor(2, thread_name_prefix="member-bins")
 
 
-def members_expr(run: Run, cluster_id: str) -> Any:
+def members_expr(run: Run, cluster_id: str, warehouse: Warehouse | None = None) -> Any:
     """Accounts of one cluster, read from the run by the engine itself (no long lists of ids in a query)."""
-    accounts = session.warehouse().backend().read_parquet(str(run.file("accounts")))
+    accounts = (warehouse or session.warehouse()).backend().read_parquet(str(run.file("accounts")))
     return accounts.filter(accounts.cluster_id == cluster_id).select("account_id")
 
 
-def requests_between_expr(begin: datetime, end: datetime) -> Any:
+def requests_between_expr(begin: datetime, end: datetime, warehouse: Warehouse | None = None) -> Any:
     """Requests in [begin, end); ``day`` keeps the engine out of other partitions."""
-    requests = session.warehouse().table("requests")
+    requests = (warehouse or session.warehouse()).table("requests")
     return requests.filter(
         (requests.day >= ibis.date(begin.date()))
         & (requests.day <= ibis.date(end.date()))
@@ -41,9 +48,10 @@ def requests_between_expr(begin: datetime, end: datetime) -> Any:
     )
 
 
-def bins_expr(run: Run, cluster_id: str, begin: datetime, end: datetime, hours: int) -> Any:
+def bins_expr(run: Run, warehouse: Warehouse, cluster_id: str, begin: datetime, end: datetime, hours: int) -> Any:
     """Requests of every member in every bin of ``hours`` counted from ``begin``: account_id, bin (0, 1, …), n."""
-    found = requests_between_expr(begin, end).semi_join(members_expr(run, cluster_id), "account_id")
+    members = members_expr(run, cluster_id, warehouse)
+    found = requests_between_expr(begin, end, warehouse).semi_join(members, "account_id")
     since = found.ts.epoch_seconds() - int(begin.replace(tzinfo=UTC).timestamp())
     return found.group_by("account_id", bin=(since // (hours * 3600)).cast("int32")).agg(n=found.count())
 
@@ -98,27 +106,42 @@ class Bins:
         return dict(zip(member.categories.astype(str), table.tolist(), strict=True))
 
 
+def has_requests() -> bool:
+    """Whether any requests were imported."""
+    return "requests" in session.warehouse().versions
+
+
 def member_bins(run: Run, cluster_id: str, begin: datetime, end: datetime, hours: int) -> Bins:
     """Requests of every member by bin; empty where no requests were imported. Shared: do not change."""
-    versions = session.warehouse().versions
-    stamp = tuple(sorted(versions.values())) if "requests" in versions else ()
-    return _member_bins(str(run.folder), stamp, run, cluster_id, begin, end, hours)
+    warehouse = session.warehouse()
+    counting = _counting(run, warehouse, cluster_id, begin, end, hours)
+    try:
+        return counting.result()
+    except Exception:  # it may have been mended since; if not, this says the same to whoever asks now
+        return _count(run, warehouse, cluster_id, begin, end, hours)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _member_bins(
-    folder: str,
-    stamp: tuple[int, ...],
-    _run: Run,
-    cluster_id: str,
-    begin: datetime,
-    end: datetime,
-    hours: int,
-) -> Bins:
-    del folder  # only a part of the cache's key: names with an underscore are not
-    if not stamp:
+def member_bins_soon(run: Run, cluster_id: str, begin: datetime, end: datetime, hours: int) -> Bins | None:
+    """The same when it is counted already, or within ``PATIENCE`` seconds; None while it is counted beside the pages.
+
+    A cluster of 13 million requests takes 2 to 5 s, and a page can be read without.
+    """
+    counting = _counting(run, session.warehouse(), cluster_id, begin, end, hours)
+    wait([counting], PATIENCE)
+    return member_bins(run, cluster_id, begin, end, hours) if counting.done() else None
+
+
+@lru_cache(16)
+def _counting(
+    run: Run, warehouse: Warehouse, cluster_id: str, begin: datetime, end: datetime, hours: int
+) -> Future[Bins]:
+    return _POOL.submit(_count, run, warehouse, cluster_id, begin, end, hours)
+
+
+def _count(run: Run, warehouse: Warehouse, cluster_id: str, begin: datetime, end: datetime, hours: int) -> Bins:
+    if "requests" not in warehouse.versions:
         return Bins(begin, hours, pd.DataFrame({"account_id": [], "bin": [], "n": []}))
-    found = bins_expr(_run, cluster_id, begin, end, hours).to_pyarrow()
+    found = bins_expr(run, warehouse, cluster_id, begin, end, hours).to_pyarrow()
     account = found["account_id"].cast(pa.string()).combine_chunks().dictionary_encode()  # millions of rows, few names
     cells: pd.DataFrame = found.set_column(
         found.schema.get_field_index("account_id"), "account_id", account

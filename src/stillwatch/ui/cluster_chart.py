@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from stillwatch.ui import timeline
+from stillwatch.ui import activity, timeline
 from stillwatch.ui.cluster_facts import Cluster, lanes
 
 _TOP = ("title", "bin", "end", "requests", "accounts")
@@ -29,7 +29,7 @@ def spec(
     """``timeline.chart`` of one kind of lanes for some members (None = all), with its data as Arrow streams."""
     noted = repr(notes.to_dict("records")) if len(notes) else ""
     chart, data = _standing(str(cluster.run.folder), cluster, cluster.cluster_id, lane, noted, notes, window)
-    if accounts is not None and not cluster.bins.cells.empty:
+    if accounts is not None and activity.has_requests():
         data = {**data, "focus": _focus(cluster, accounts)}
     return {**copy.deepcopy(chart), "datasets": dict(data)}
 
@@ -40,7 +40,7 @@ def _standing(
     window: tuple[datetime, datetime] | None,
 ) -> tuple[dict[str, Any], dict[str, bytes]]:  # fmt: skip
     del folder, cluster_id, noted  # the cache's key, with lane and window
-    top = timeline.top_lane(_cluster.bins.over_time(None), _cluster.bin_hours)
+    top = timeline.top_lane(_cluster.over_time, _cluster.bin_hours)
     chart = timeline.chart(lanes(_cluster, lane)[0], _cluster.markers, top, _notes, window=window)
     data = {name: _stream(pa.Table.from_pandas(frame)) for name, frame in chart.pop("datasets").items()}
     return chart, {**data, "focus": _focus(_cluster, None)}
@@ -48,7 +48,8 @@ def _standing(
 
 def _focus(cluster: Cluster, accounts: frozenset[str] | None) -> bytes:
     """The lane of what is in focus; times are marked as UTC, so that no browser shifts them."""
-    top = timeline.top_lane(cluster.bins.over_time(accounts), cluster.bin_hours)
+    over_time = cluster.over_time if accounts is None else cluster.bins.over_time(accounts)
+    top = timeline.top_lane(over_time, cluster.bin_hours)
     moment = pa.timestamp("ms", "UTC")
     columns = {c: pa.array(top[c], from_pandas=True) for c in _TOP}
     return _stream(pa.table({c: a.cast(moment, safe=False) if c in ("bin", "end") else a for c, a in columns.items()}))

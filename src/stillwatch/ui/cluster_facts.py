@@ -111,6 +111,20 @@ class Cluster:
         """Requests of every member by bin of the timeline (from the warehouse; empty without requests)."""
         return activity.member_bins(self.run, self.cluster_id, self.begin, self.end, self.bin_hours)
 
+    @property
+    def bins_soon(self) -> activity.Bins | None:
+        """The same if it is counted already; None while it is counted beside the pages."""
+        return activity.member_bins_soon(self.run, self.cluster_id, self.begin, self.end, self.bin_hours)
+
+    @property
+    def over_time(self) -> pd.DataFrame:
+        """``bins.over_time`` of all members, from the run's own sums: every member is in one group. Empty where no
+        requests were imported.
+        """
+        groups = self.timeline[self.timeline["lane_kind"] == "group"]
+        cells = groups if activity.has_requests() else groups.head(0)
+        return cells.groupby("bin").agg(requests=("requests", "sum"), accounts=("accounts", "sum")).reset_index()
+
     @cached_property
     def bin_hours(self) -> int:
         """Width of the timeline's cells."""
@@ -169,15 +183,14 @@ class Cluster:
 
     @cached_property
     def members(self) -> pa.Table:
-        """The list of members, highest score first: account, risk, trend, requests, links, role, status."""
-        accounts, trend = self.accounts, self.bins.sparklines
+        """The list of members, highest score first: account, risk, requests, links, role, status."""
+        accounts = self.accounts
         ids = accounts["account_id"].tolist()
         words = {name: pa.array(accounts[name].fillna("").tolist(), pa.string()) for name in ("role", "status")}
         return pa.table(
             {
                 "account": pa.array(ids, pa.string()),
                 "risk": pa.array(accounts["score"], pa.float32()),
-                "trend": pa.array([trend.get(i) for i in ids], pa.list_(pa.int32())),
                 "requests": pa.array(accounts["requests"], pa.int64()).cast(pa.int32(), safe=False),
                 "links": pa.array([len({n for _, n in self.values_of.get(i, ())}) for i in ids], pa.int16()),
                 **{name: column.dictionary_encode().cast(_FEW) for name, column in words.items()},
@@ -190,8 +203,8 @@ class Cluster:
         return tuple(sorted(set(self.group_of.values())))
 
     @cached_property
-    def labelled(self) -> dict[str, tuple[dict[str, str], pa.Table]]:
-        """The table of members with the labels that stood when it was last asked for (see ``member_table``)."""
+    def labelled(self) -> dict[bool, tuple[dict[str, str], pa.Table]]:
+        """Whether their days are counted -> labels and the table of members with them (see ``member_table``)."""
         return {}
 
     @cached_property
@@ -307,8 +320,9 @@ def active_in(cluster: Cluster, window: tuple[datetime, datetime]) -> dict[str, 
 
 
 def member_table(cluster: Cluster, in_focus: Focus, labels: pd.DataFrame) -> pa.Table:
-    """The list twin of the drawing: every member in focus, highest score first, as ``Cluster.members`` with ``label``;
-    inside a time window also ``window``, the requests there.
+    """The list twin of the drawing: every member in focus, highest score first, as ``Cluster.members`` with ``trend``
+    (requests a day, null while they are counted) and ``label``; inside a time window also ``window``, the requests
+    there.
     """
     table = _labelled(cluster, labels)
     if in_focus.accounts is not None:
@@ -322,18 +336,21 @@ def member_table(cluster: Cluster, in_focus: Focus, labels: pd.DataFrame) -> pa.
 
 
 def _labelled(cluster: Cluster, labels: pd.DataFrame) -> pa.Table:
-    """``Cluster.members`` with ``label``; kept until other labels stand on its accounts."""
+    """``Cluster.members`` with ``trend`` and ``label``; kept until its days are counted or other labels stand."""
     said: dict[str, str] = {}
     if not labels.empty:
         mine = labels[labels["target_type"] == "account"]
         pairs = zip(mine["target_id"].tolist()[::-1], mine["value"].tolist()[::-1], strict=True)
         said = {account: value for account, value in pairs if account in cluster.position}
-    kept: tuple[dict[str, str], pa.Table] | None = cluster.labelled.get("now")
+    bins = cluster.bins_soon
+    kept = cluster.labelled.get(bins is not None)
     if kept is None or kept[0] != said:
-        words = [said.get(i, "").replace("_", " ") for i in cluster.members["account"].to_pylist()]
-        label = pa.array(words, pa.string()).dictionary_encode().cast(_FEW)
         table = cluster.members
-        kept = cluster.labelled["now"] = (said, table.add_column(table.num_columns - 1, "label", label))
+        ids, trend = table["account"].to_pylist(), bins.sparklines if bins is not None else {}
+        words = [said.get(i, "").replace("_", " ") for i in ids]
+        label = pa.array(words, pa.string()).dictionary_encode().cast(_FEW)
+        table = table.add_column(2, "trend", pa.array([trend.get(i) for i in ids], pa.list_(pa.int32())))
+        kept = cluster.labelled[bins is not None] = (said, table.add_column(table.num_columns - 1, "label", label))
     return kept[1]
 
 

@@ -99,7 +99,8 @@ def _member_actions(cluster: Cluster, seen: Focus, table: pa.Table, chosen: list
         )  # fmt: skip
     if not brief:
         requests = words.number(pc.sum(table["requests"]).as_py() or 0)
-        kit.html(kit.quiet("In focus" if seen.accounts is not None else f"{requests} requests"))
+        note = "In focus" if seen.accounts is not None else f"{requests} requests"
+        kit.html(kit.quiet(note if cluster.bins_soon is not None else f"{note}; days still counted"))
 
 
 def _members(filters: state.Filters, seen: Focus, table: pa.Table, key: str) -> None:
