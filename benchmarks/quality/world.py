@@ -54,7 +54,7 @@ def world(home: Path, truth: pd.DataFrame, hub_cap: int) -> World:
     shared = engine(links.request_links_expr(inputs, "template"))
     templates = incidence(shared, engine(links.request_degrees_expr(inputs, "template")), "template", row_of)
     numbers = pd.DataFrame({"account_id": row_of.index.astype("str"), "number": row_of.to_numpy(np.int32)})
-    book = engine(links.phrasebook_expr(inputs, ibis.memtable(numbers)).drop("n"))
+    book = engine(links.phrasebook_expr(inputs, ibis.memtable(numbers)))
     sharers = book.groupby("token")["number"].transform("size")
     phrases = book[(sharers > 1) & (sharers <= PHRASE_SHARERS)].sort_values(["number", "token"])
     phrases = phrases.assign(account_id=row_of.index.to_numpy()[phrases["number"]])

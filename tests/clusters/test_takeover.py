@@ -47,12 +47,13 @@ def cluster(created: list[int], card: list[int] | None = None) -> tuple[Evidence
     return evidence, Found(members, whole, whole * 1.0, tested, judged, 1.0, np.zeros(n), np.zeros(n), np.zeros(n))
 
 
-def looked_up(overlap: dict[str, float], own: int = 20) -> object:
+def looked_up(overlap: dict[str, float], own: int = 20, settled: float = 1.0) -> object:
     """Every member carries 30 of the cluster's prompts and has ``own`` others, with so many places in common."""
 
     def look_up(members: pd.DataFrame, tokens: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         assert set(tokens["token"]) == {7, 8}
-        places = members.assign(carried=30, own=own, overlap=[overlap.get(a, 1.0) for a in members["account_id"]])
+        common = [overlap.get(a, 1.0) for a in members["account_id"]]
+        places = members.assign(carried=30, own=own, overlap=common, settled=settled)
         times = {"before": 3, "after": 47, "marked": 30, "first": DAY, "turn": DAY + pd.Timedelta(days=2)}
         return places, members.assign(**times)
 
@@ -77,9 +78,18 @@ def test_an_account_older_than_the_others_needs_less() -> None:
     assert names(young, same, looked_up({"a3": 0.5})) == []
 
 
-def test_who_shares_the_clusters_card_is_no_victim() -> None:
+def test_who_shares_the_clusters_card_is_a_victim_only_where_no_place_is_shared() -> None:
     evidence, found = cluster([0] * 8, card=[2, 3])
-    assert names(evidence, found, looked_up({"a3": 0.0, "a5": 0.0})) == ["a5"]
+    assert names(evidence, found, looked_up({"a3": 0.2, "a5": 0.2})) == ["a5"]
+    assert names(evidence, found, looked_up({"a3": 0.0, "a5": 0.0})) == ["a3", "a5"]
+    told = [v.words for v in find_victims(evidence, [found], looked_up({"a3": 0.0, "a5": 0.0}))]  # type: ignore[arg-type]
+    assert "although it shares a card" in told[0]
+    assert "it shares no card" in told[1]
+
+
+def test_who_changes_exits_all_the_time_has_no_place_that_could_tell() -> None:
+    evidence, found = cluster([0] * 8, card=[2, 3])
+    assert names(evidence, found, looked_up({"a3": 0.0, "a5": 0.0}, settled=0.2)) == []
 
 
 def test_an_old_member_of_an_alarm_without_ties_of_its_own_counts_less() -> None:

@@ -31,6 +31,8 @@ _OLDEST = 0.25
 """Part of a cluster's accounts that is old beside the others."""
 _LEAST_REQUESTS = 5
 """Requests of each kind that it takes to say so."""
+_SETTLED = 0.5
+"""Share of an account's own requests from places that it uses again: who changes exits all the time has no place."""
 _OVERLAP_FEW, _MANY = 0.1, 20
 """Next to nothing in common, which one tie to the cluster does not undo. For a user who asks little two requests of its
 own will do then, beside these many of the cluster's, where days lie between.
@@ -98,7 +100,8 @@ def find_victims(evidence: Evidence, found: list[Found], look_up: LookUp) -> lis
     old = {k: created.iloc[f.members].quantile(_OLDEST) for k, f in enumerate(found)}
     oldest = created.iloc[points["account_id"].map(row_of)].to_numpy() <= points["cluster"].map(old).to_numpy()
     overlap = points["overlap"] < np.where(oldest, _OVERLAP_OLD, _OVERLAP)
-    points["apart"] = overlap & (points[["carried", "own"]].min(axis=1) >= _LEAST_REQUESTS)
+    enough = (points[["carried", "own"]].min(axis=1) >= _LEAST_REQUESTS) & (points["settled"] >= _SETTLED)
+    points["apart"] = overlap & enough
     days = (points["turn"] - points["first"]).dt.total_seconds() / 86_400
     faint = (points["overlap"] < _OVERLAP_FEW) & (points["own"] >= 2) & (points["carried"] >= _MANY)
     points["apart"] |= faint & (points["before"] >= 1) & (days >= _QUIET_DAYS)
@@ -111,15 +114,15 @@ def find_victims(evidence: Evidence, found: list[Found], look_up: LookUp) -> lis
     victims = [
         (
             Victim(int(row), int(cluster), int(own), pd.Timestamp(turn), bool(apart), int(row) in tied[int(cluster)]),
-            overlap < _OVERLAP_FEW,
+            elsewhere,
         )
-        for row, cluster, own, turn, apart, overlap in zip(
+        for row, cluster, own, turn, apart, elsewhere in zip(
             points["account_id"].map(row_of),
             points["cluster"],
             points["own"],
             points["turn"],
             points["apart"],
-            points["overlap"],
+            (points["overlap"] < _OVERLAP_FEW) & enough[points.index],
             strict=True,
         )
     ]

@@ -35,11 +35,12 @@ def marked_requests_expr(inputs: Inputs, members: Table, tokens: Table, source: 
 
 
 def places_apart_expr(marked: Table) -> Table:
-    """account_id, cluster, carried, own, overlap: how far a cluster's prompts and an account's other requests share
-    their places.
+    """account_id, cluster, carried, own, overlap, settled: how far a cluster's prompts and an account's other requests
+    share their places.
 
     ``carried`` and ``own`` count requests whose place is known, ``overlap`` is the sum over places of the smaller share
-    (1: the same places, 0: none in common).
+    (1: the same places, 0: none in common), ``settled`` the share of the other requests whose place has more than one
+    of them (0: every request from another exit, so that nothing in common means nothing).
     """
     known = marked.filter(marked.place.notnull())
     each = known.group_by("account_id", "cluster", "place").aggregate(
@@ -50,10 +51,11 @@ def places_apart_expr(marked: Table) -> Table:
     each = each.mutate(carried=each.here.sum().over(whole), own=each.other.sum().over(whole))
     each = each.filter((each.carried > 0) & (each.own > 0))
     each = each.mutate(
-        common=ibis.least(each.here / each.carried.cast("float64"), each.other / each.own.cast("float64"))
+        common=ibis.least(each.here / each.carried.cast("float64"), each.other / each.own.cast("float64")),
+        again=ibis.ifelse(each.other > 1, each.other / each.own.cast("float64"), 0.0),
     )
     return each.group_by("account_id", "cluster").aggregate(
-        carried=each.carried.max(), own=each.own.max(), overlap=each.common.sum()
+        carried=each.carried.max(), own=each.own.max(), overlap=each.common.sum(), settled=each.again.sum()
     )
 
 
