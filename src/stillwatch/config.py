@@ -83,9 +83,14 @@ def is_text(name: str) -> bool:
     return True
 
 
+def _place(home: Path | str) -> Path:
+    """The data folder in full."""
+    return _found(str(home), "" if os.path.isabs(home) else os.getcwd())
+
+
 @lru_cache(maxsize=64)
-def _place(home: Path | str, _working_folder: str) -> Path:
-    """The data folder in full; found once, for a web app asks at every click."""
+def _found(home: str, _working_folder: str) -> Path:
+    """It is looked for once: a web app asks at every click."""
     try:
         place = Path(home).expanduser().resolve()
     except (OSError, RuntimeError) as e:  # RuntimeError: ``~name`` of nobody, or links that lead in a circle
@@ -117,8 +122,7 @@ def _number(name: str, default: str, kind: type[int] | type[float], below: float
 def settings(home: Path | str | None = None) -> Settings:
     """Settings from the environment; ``home`` (the command line's ``--home``) wins over STILLWATCH_HOME."""
     env = os.environ
-    named = home or env.get("STILLWATCH_HOME") or ".stillwatch"
-    place = _place(named, "" if os.path.isabs(named) else os.getcwd())
+    place = _place(home or env.get("STILLWATCH_HOME") or ".stillwatch")
     try:
         user = env.get("STILLWATCH_USER") or getpass.getuser()
     except (KeyError, OSError):
