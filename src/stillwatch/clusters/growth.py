@@ -29,7 +29,7 @@ _PRIOR = 2.0
 _NEAR = 3.0
 """What it says, as a log likelihood ratio, when all nearest phrasebooks of an account belong to members."""
 _FOLDS = 5
-_NEGATIVES = 20_000
+_NEGATIVES = 6_000
 """Most accounts of the rest that a classifier is shown."""
 
 
