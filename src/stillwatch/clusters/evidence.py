@@ -27,7 +27,6 @@ from stillwatch.graph.rarity import (
     coherence,
     cross_owner,
     explained_hubs,
-    narrow,
 )
 from stillwatch.graph.similarity import Content, background_similarity, nearest
 from stillwatch.graph.world import Floats, Incidence, Ints
@@ -85,6 +84,11 @@ class Evidence:
         stratum = pd.factorize(plan + "|" + checked)[0]
         size, hit = np.bincount(stratum), np.bincount(stratum, weights=bad)
         return bad, stratum, (hit + bad.mean()) / (size + 1.0)
+
+    @cached_property
+    def together(self) -> dict[tuple[str, ...], sparse.csr_matrix]:
+        """What ``holding`` has put together already."""
+        return {}
 
     def of_kinds(self, evidence: tuple[str, ...]) -> list[Incidence]:
         return [i for i in self.identity.values() if i.evidence in evidence]
@@ -180,15 +184,32 @@ def test_group(evidence: Evidence, members: Ints, origin: str, *, timed: bool = 
     )
 
 
+def holding(evidence: Evidence, kinds: tuple[str, ...], *, hubs: bool = False) -> sparse.csr_matrix:
+    """Accounts x values of several kinds of evidence, with hubs where asked for; put together once."""
+    key = (*kinds, "hubs") if hubs else kinds
+    if key not in evidence.together:
+        parts = [*evidence.identity.values(), *(evidence.hubs.values() if hubs else ())]
+        held = [p.matrix for p in parts if p.evidence in kinds and p.matrix.nnz]
+        evidence.together[key] = sparse.hstack(held).tocsr() if held else sparse.csr_matrix((evidence.n, 0))
+    return evidence.together[key]
+
+
+def _held(matrix: sparse.csr_matrix, owner: Ints, members: Ints) -> tuple[Ints, Ints, Ints]:
+    """Of a group: rows (places in ``members``) and columns (0, 1, ...) of what they hold, owners per column."""
+    start = matrix.indptr[members].astype(np.int64)
+    count = matrix.indptr[members + 1].astype(np.int64) - start
+    at = np.arange(count.sum()) + np.repeat(start - np.cumsum(count) + count, count)
+    row = np.repeat(np.arange(len(members)), count)
+    values, column = np.unique(matrix.indices[at], return_inverse=True)
+    local = np.unique(owner[members], return_inverse=True)[1]
+    pairs = np.unique(local[row].astype(np.int64) * max(len(values), 1) + column)
+    return row, column, np.bincount(pairs % max(len(values), 1), minlength=len(values))
+
+
 def venue_share(evidence: Evidence, members: Ints) -> float:
     """Largest share of the owners of a group that one sign-up address or network holds, hubs included."""
-    owner = np.unique(evidence.owner[members], return_inverse=True)[1]
-    most = 0.0
-    for part in [*evidence.identity.values(), *evidence.hubs.values()]:
-        if part.evidence in SOFT and part.matrix.nnz:
-            held = np.asarray(by_owner(narrow(part.matrix[members]), owner).sum(axis=0)).ravel()
-            most = max(most, float(held.max(initial=0.0)))
-    return most / (int(owner.max(initial=0)) + 1)
+    _, _, owners = _held(holding(evidence, SOFT, hubs=True), evidence.owner, members)
+    return float(owners.max(initial=0)) / max(len(np.unique(evidence.owner[members])), 1)
 
 
 def content_excess(evidence: Evidence, members: Ints) -> Excess:
@@ -212,13 +233,9 @@ def content_excess(evidence: Evidence, members: Ints) -> Excess:
 
 def linked_members(evidence: Evidence, members: Ints, kinds: tuple[str, ...] = HARD + SOFT) -> NDArray[np.bool_]:
     """Per member, whether a value of its own ties it to another owner of the group."""
+    row, column, owners = _held(holding(evidence, kinds), evidence.owner, members)
     out = np.zeros(len(members), dtype=bool)
-    owner = np.unique(evidence.owner[members], return_inverse=True)[1]
-    for part in evidence.of_kinds(kinds):
-        inside = narrow(part.matrix[members])
-        held = np.asarray(by_owner(inside, owner).sum(axis=0)).ravel()
-        tied = (held > 1).astype(np.float64)
-        out |= np.asarray(inside @ tied).ravel() > 0
+    out[row[owners[column] > 1]] = True
     return out
 
 
