@@ -62,6 +62,7 @@ _KEEP_TIME = (
 )
 
 _NEVER_SLEEPS = "agents left running overnight, a service with users of its own, people who travel or use a VPN"
+_RESTLESS, _ACTED_ON = "pause less", "were already banned or suspended"
 _CONDUCT = 2.0
 """-log10 p from which the way a group works is a reason."""
 
@@ -182,7 +183,7 @@ def _moments(evidence: Evidence, found: Found, portrait: Portrait, tests: int) -
         rows.append(
             (
                 EvidenceKind.TIMING.value,
-                f"{number(t.enforced)} of these accounts were already banned or suspended; "
+                f"{number(t.enforced)} of these accounts {_ACTED_ON}; "
                 "of as many accounts of the same plans and "
                 f"verification {number(round(t.enforced_expected, 1))} would be",
                 INNOCENT[EvidenceKind.TIMING],
@@ -197,7 +198,7 @@ def _moments(evidence: Evidence, found: Found, portrait: Portrait, tests: int) -
         bits, p = _surprise(10.0**-found.judged.conduct, tests)
         more = int((evidence.conduct[found.members] > 0).sum())
         text = (
-            f"{number(more)} of {number(size)} accounts pause less and come from more networks than the average "
+            f"{number(more)} of {number(size)} accounts {_RESTLESS} and come from more networks than the average "
             "account of equal volume on equally many days; few groups that write alike go as far"
         )
         rows.append((EvidenceKind.TIMING.value, text, _NEVER_SLEEPS, bits, 1, more, 0, p))
@@ -220,11 +221,17 @@ def title(reasons: pd.DataFrame) -> str:
         "session": "conversations in common",
         "template": "the same rare phrases",
         "system": "the same system prompt",
-        "timing": "timing and past enforcement",
+        "timing": "work in step",
+        _RESTLESS: "work without pause",
+        _ACTED_ON: "past enforcement",
     }
-    kinds = (
-        list(dict.fromkeys(reasons.loc[reasons["bits"] > 3, "kind"]))[:2] or list(dict.fromkeys(reasons["kind"]))[:1]
-    )
+    # Reasons of time are of several sorts: what they say tells which.
+    said = [
+        next((m for m in (_RESTLESS, _ACTED_ON) if m in text), k)
+        for k, text in zip(reasons["kind"], reasons["text"], strict=True)
+    ]
+    told = pd.Series(said, index=reasons.index)
+    kinds = list(dict.fromkeys(told[reasons["bits"] > 3]))[:2] or list(dict.fromkeys(told))[:1]
     words = " and ".join(short[k] for k in kinds)
     return words[:1].upper() + words[1:] if words else "Weakly tied accounts"
 
