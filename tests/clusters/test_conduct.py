@@ -89,3 +89,15 @@ def test_conduct_counts_beside_that_of_other_groups_and_as_far_as_a_tie_supports
     assert floor_of(calm[:5]).usual is None
     assert Usual(1.0, 2.0).strength(3.0) == pytest.approx(0.7995, abs=1e-3)
     assert usual_of([0.0] * 20) == Usual(0.0, 1.0)
+
+
+def test_a_joint_group_at_its_bar_stands_alone_only_if_its_conduct_speaks_too() -> None:
+    strong = Excess(8, 0.2, 8, 10, 1e-9)
+    at_the_bar = replace(group(0.0, strong), origin="joint")
+    calm = Usual(0.0, 1.0)
+    bar = Floor(100, usual=calm).both_views(at_the_bar)
+    floor = Floor(100, joint=0.95 * bar, usual=calm)
+    assert 0.0 <= floor.beyond(at_the_bar) < 1.0
+    assert not floor.stands_alone(at_the_bar)
+    assert floor.stands_alone(replace(at_the_bar, conduct=4.0))
+    assert replace(floor, joint=0.5 * bar).stands_alone(at_the_bar)

@@ -69,6 +69,12 @@ class Floor:
             return self.ties(t) - self.bar + min(0.0, t.content.strength - self.bar)
         return (self.both_views(t) / self.joint - 1.0) * self.bar
 
+    def stands_alone(self, t: Tested) -> bool:
+        """Whether a joint group is an alarm as it was found, where no growth confirms it: it stands clearly beyond its
+        bar, or its conduct, which did not form it, speaks for it, too.
+        """
+        return self.beyond(t) >= 1.0 or (self.beyond(t) >= 0.0 and self.conduct(t) >= 1.0)
+
     def ties(self, t: Tested) -> float:
         """-log10 of the combined p-value (Fisher 1932) of what ties a group together, content apart.
 

@@ -100,7 +100,7 @@ def select(
     grown: list[Found] = []
     for i in [i for i in order if judged[i].promising][:_PROMISING]:
         grown += _grown(evidence, behaviour, tested[i], floor, steady[i], seed)
-        if tested[i].origin == "joint" and judged[i].tier == Tier.ALARM:
+        if tested[i].origin == "joint" and judged[i].tier == Tier.ALARM and floor.stands_alone(tested[i]):
             grown.append(_as_found(evidence, tested[i], judged[i], steady[i]))
     taken = np.zeros(evidence.n, dtype=bool)
     found: list[Found] = []
