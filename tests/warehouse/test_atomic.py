@@ -95,6 +95,20 @@ def test_kill_at_any_moment_leaves_the_last_good_state(
     assert len(Warehouse.open(home).table("imports").execute()) == 2
 
 
+def test_the_same_files_again_clear_what_a_kill_after_publishing_left(
+    home: Settings, two_sets: tuple[Path, Path], frames: Frames
+) -> None:
+    first, _ = two_sets
+    import_path(home, first)
+    left = home.warehouse / ".staging" / "I-20261020-000000-aaaaaa" / "requests" / "part.parquet"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    assert stray_files(home)
+    assert import_path(home, first).already_known
+    assert not stray_files(home)
+    assert len(frames(home, "requests")["requests"]) == 40
+
+
 def test_kill_at_random_times(home: Settings, two_sets: tuple[Path, Path], frames: Frames) -> None:
     first, second = two_sets
     import_path(home, first)

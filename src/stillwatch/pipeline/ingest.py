@@ -11,6 +11,7 @@ from stillwatch.config import Settings, is_text
 from stillwatch.domain import ImportReport, Progress, no_progress
 from stillwatch.errors import MappingError, SourceError
 from stillwatch.sources import registry
+from stillwatch.warehouse.delta import recover
 from stillwatch.warehouse.importing import import_source, known_import
 from stillwatch.warehouse.lock import home_lock
 
@@ -52,6 +53,7 @@ def import_path(
         fingerprint = fingerprint_of(path, reader.name, mapping)
         known = known_import(settings, fingerprint)
         if known is not None:
+            recover(settings.warehouse)  # that import may have been killed between its last step and its clean-up
             return known
         return import_source(settings, reader.read(path, mapping), fingerprint, progress=progress)
 
