@@ -2,8 +2,8 @@
 
 Every promising candidate has a seed: the members that a value of their own ties to another owner of the group. The
 seed is grown by wording and behaviour, and the grown group is tested again; a growth that loses the evidence is undone.
-Growths of one campaign agree by averaging. The one farthest beyond its bar goes first, what overlaps it gives way, and
-candidates that nothing was grown from follow as they are.
+Growths of one campaign agree by averaging. The one farthest beyond its bar goes first, what overlaps it gives way, an
+alarm is listed by its members' own ties, too, and candidates that nothing was grown from follow as they are.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 An account whose own requests come from one place and the cluster's prompts from another, without any card, device or
 contact of the cluster (where the places have little in common), or in spite of one (where they have nothing): that is
-how a stolen key looks. A campaign's cover traffic comes from the same exits as its
-work. Where no places are known, a long silence before the first prompt has to do. A victim leaves the cluster and is
-named as what it seems to be.
+how a stolen key looks. A campaign's cover traffic comes from the same exits as its work, and who changes exits all the
+time has no place that could tell. Where no places are known, a long silence before the first prompt has to do. A victim
+leaves the cluster and is named as what it seems to be.
 """
 
 from __future__ import annotations
