@@ -181,10 +181,12 @@ class Side:
         return takeover.marked_requests_expr(self.inputs, members, ibis.memtable(TOKENS[source]), source)
 
     def carried(self, source: str) -> Table:
-        """Requests of members with the phrases of either half of their cluster."""
-        members = ibis.memtable(MEMBERS[["account_id", "cluster_id"]].set_axis(["account_id", "cluster"], axis=1))
-        tokens = TOKENS[source].assign(side=["a" if i % 2 else "b" for i in range(len(TOKENS[source]))])
-        return extraction.carried_requests_expr(self.inputs, members, ibis.memtable(tokens), source)
+        """Requests of members with the frames of the other quarters of their cluster."""
+        members = MEMBERS[["account_id", "cluster_id"]].set_axis(["account_id", "cluster"], axis=1)
+        own = pd.DataFrame({"cluster": ["C-0", "C-1"] * 20, "token": [i // 2 for i in range(40)]})
+        tokens = own if source == "phrases" else TOKENS[source]
+        members, tokens = (t.assign(side=["abcd"[i // 3 % 4] for i in range(len(t))]) for t in (members, tokens))
+        return extraction.carried_requests_expr(self.inputs, ibis.memtable(members), ibis.memtable(tokens), source)
 
 
 @pytest.fixture(scope="module")
@@ -329,7 +331,7 @@ def _cases() -> dict[str, Case]:
             lambda s, w=source: s.marked(w), ("account_id", "cluster", "ts", "place", "marked")
         )
         cases[f"extraction.carried_requests_expr[{source}]"] = Case(
-            lambda s, w=source: s.carried(w), ("account_id", "cluster", "capabilities", "tokens", "a", "b")
+            lambda s, w=source: s.carried(w), ("account_id", "cluster", "capabilities", "tokens", "readable", "carried")
         )
         cases[f"extraction.carried_by_account_expr[{source}]"] = Case(
             lambda s, w=source: extraction.carried_by_account_expr(s.carried(w)), ("account_id", "cluster")

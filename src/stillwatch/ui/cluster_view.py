@@ -132,8 +132,9 @@ def _taken(cluster: Cluster) -> list[Figure]:
         f"{p.replace('_', ' ')} {words.number(n)}" for p, n in zip(parts["capability"], parts["requests"], strict=True)
     ]
     meaning = (
-        f"{words.full(row['carried'])} requests carry the cluster's own phrases; the estimate adds those that both "
-        f"halves of its members would miss; the rest is cover or unknown. {words.number(row['tokens'])} tokens. "
+        f"{words.full(row['carried'])} requests are written in frames that other members use, too; the estimate adds "
+        "what accounts may hide in which less was seen than is usual, and leaves out what members in doubt may not have "
+        f"done; the rest is cover or unknown. {words.number(row['tokens'])} tokens. "
         f"Of training value: {', '.join(most) or 'none'}"
     )
     low, high = words.number(row["low"]), words.number(row["high"])
