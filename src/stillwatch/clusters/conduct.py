@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
 from stillwatch.graph.world import Floats, Ints
 
@@ -77,7 +77,7 @@ class Usual:
         """-log10 of the p-value of a group's departure beside that of the others; 0 when it cannot be told."""
         if z is None:
             return 0.0
-        return float(-stats.norm.logsf((z - self.middle) / self.spread) / np.log(10.0))
+        return float(-special.log_ndtr(-(z - self.middle) / self.spread) / np.log(10.0))  # as scipy.stats has it
 
 
 def usual_of(departures: list[float]) -> Usual | None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import sparse, stats
 
 from stillwatch.domain import ENFORCED
-from stillwatch.graph.world import Floats, Ints
+from stillwatch.graph.world import Floats, Ints, compiled
 from stillwatch.signals.coordination import WEEK, Activity
 
 SMOOTH, HANDOVER, PIVOT = "smooth_sum", "hand_over", "pivot"
@@ -254,8 +254,7 @@ def smooth_sum(times: Times, members: Ints, rng: np.random.Generator) -> Sign | 
     sums = np.zeros((_DRAWS + 1, days))
     for row, (begin, end) in zip(rest, lives, strict=True):
         turn = np.concatenate([[0], rng.integers(0, end - begin, _DRAWS)])
-        twice = np.concatenate([row[begin:end], row[begin:end]])
-        sums[:, begin:end] += np.lib.stride_tricks.sliding_window_view(twice, end - begin)[turn]
+        _add_turned(sums, row, begin, end, turn)
     crowd = alive.sum(axis=0)
     sums = sums[:, crowd > 0]
     week = np.flatnonzero(crowd > 0) % 7
@@ -271,6 +270,17 @@ def smooth_sum(times: Times, members: Ints, rng: np.random.Generator) -> Sign | 
         f"by {alone:.0%} if each went its own way"
     )
     return Sign(SMOOTH, varies, alone, p, len(load), words)
+
+
+@compiled
+def _add_turned(sums, row, begin, end, turn):  # type: ignore[no-untyped-def]
+    """Adds one series, turned round inside its own life by each of ``turn``, to the rows of ``sums``."""
+    for draw in range(len(turn)):
+        shift = turn[draw]
+        for day in range(begin, end - shift):
+            sums[draw, day] += row[day + shift]
+        for day in range(end - shift, end):
+            sums[draw, day] += row[day + shift - (end - begin)]
 
 
 def _weekly(load: Floats, alive: Floats, usual: Floats) -> Floats:
@@ -425,11 +435,25 @@ def _scan_null(size: int, turn: int) -> Floats:
 
 def _greatest(cells: NDArray[np.int64], size: int) -> Floats:
     """The ratio that ``_scan`` finds in rows of one sum: of windows of one width the fullest has the greatest."""
-    sums = np.concatenate([np.zeros((len(cells), 1), dtype=np.int64), np.cumsum(cells, axis=1)], axis=1)
+    counts = np.arange(size + 1.0)
+    told = np.stack([_ratio(counts, float(size), width / _CELLS) for width in range(1, int((_HIGH - _LOW).max()) + 1)])
+    best: Floats = _best_of_widths(cells, told)
+    return best
+
+
+@compiled
+def _best_of_widths(cells, told):  # type: ignore[no-untyped-def]
+    """Per row, the greatest of what ``told`` (width less one, count) says of the fullest window of each width."""
     best = np.zeros(len(cells))
-    for width in range(1, int((_HIGH - _LOW).max()) + 1):
-        fullest = (sums[:, width:] - sums[:, :-width]).max(axis=1)
-        best = np.maximum(best, _ratio(np.arange(size + 1.0), float(size), width / _CELLS)[fullest])
+    sums = np.zeros(cells.shape[1] + 1, np.int64)
+    for row in range(len(cells)):
+        for cell in range(cells.shape[1]):
+            sums[cell + 1] = sums[cell] + cells[row, cell]
+        for width in range(1, len(told) + 1):
+            fullest = np.int64(0)
+            for low in range(cells.shape[1] + 1 - width):
+                fullest = max(fullest, sums[low + width] - sums[low])
+            best[row] = max(best[row], told[width - 1, fullest])
     return best
 
 

@@ -280,11 +280,21 @@ def unrepeated_expr(tokens: Table, book: Table) -> Table:
 def repeated_at_last_expr(earlier: Table, unrepeated: Table) -> Table:
     """account_id, token of what the later pile adds to the book: in two of its requests, or in one of it and one of
     the ``earlier``.
+
+    An account and a phrase are looked up as one number, among twelve times as many phrases as there are requests.
     """
+    numbers = unrepeated.select("account_id").distinct()
+    numbers = numbers.mutate(number=ibis.row_number().over(order_by=numbers.account_id))
+    own = unrepeated.inner_join(numbers, "account_id")
+    own = own.select("account_id", "token", "n", pair=_pair(own.number, own.token))
     r = earlier.filter(earlier.phrases.notnull() & (earlier.phrases.length() > 0))
-    r = r.select("account_id", "phrases").semi_join(unrepeated.select("account_id").distinct(), "account_id")
-    each = r.select("account_id", token=r.phrases.unnest())
-    once = each.view().semi_join(unrepeated, ["account_id", "token"]).mutate(n=ibis.literal(1, "int64"))
-    both = ibis.union(unrepeated.select("account_id", "token", "n"), once.select("account_id", "token", "n"))
-    book = both.group_by("account_id", "token").aggregate(n=both.n.sum())
-    return book.filter(book.n > 1).select("account_id", "token")
+    each = r.select("account_id", "phrases").inner_join(numbers, "account_id")
+    each = each.select("number", token=each.phrases.unnest())
+    met = each.select(pair=_pair(each.number, each.token)).semi_join(own, "pair").distinct()
+    both = own.view().left_join(met.mutate(met=1), "pair")
+    return both.filter((both.n > 1) | both.met.notnull()).select("account_id", "token")
+
+
+def _pair(number: Value, token: Value) -> Value:
+    """One number for two; a token has 32 bits."""
+    return number.cast("int64") * 2**32 + token.cast("int64")
