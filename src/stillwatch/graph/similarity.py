@@ -62,13 +62,18 @@ def content_from(
     counts = sparse.csr_matrix((np.ones(len(rows)), (rows, codes)), shape=(len(speaks), len(tokens)))
     counts.data[:] = 1.0
     sharers = np.asarray(counts.sum(axis=0)).ravel()
-    population = max(int(speaks.sum()), 1)
-    idf = np.log(np.maximum(population / np.maximum(sharers, 1.0), 1.0))
-    idf[sharers < 2] = 0.0
-    weighted = sparse.csr_matrix(counts @ sparse.diags(idf))
+    weighted = sparse.csr_matrix(counts @ sparse.diags(_rarity(sharers, speaks)))
     weighted.eliminate_zeros()
     weighted = _rarest(weighted, longest)
     return Content(counts, _unit_rows(weighted), np.asarray(tokens, dtype=object), source, speaks)
+
+
+def _rarity(sharers: Floats, speaks: NDArray[np.bool_]) -> Floats:
+    """What each token weighs, by how many of those who speak share it; what one account has alone weighs nothing."""
+    population = max(int(speaks.sum()), 1)
+    weight = np.log(np.maximum(population / np.maximum(sharers, 1.0), 1.0))
+    weight[sharers < 2] = 0.0
+    return np.asarray(weight)
 
 
 def _rarest(matrix: sparse.csr_matrix, longest: int) -> sparse.csr_matrix:
@@ -110,17 +115,22 @@ def nearest(content: Content, *, neighbours: int = 15, least: float = 0.1) -> sp
     """
     weights = content.weights
     n = weights.shape[0]
-    if not n:
+    if not weights.nnz:
         return sparse.csr_matrix((n, n))
     index = weights.tocsc()
     index.sort_indices()
+    rarity = _rarity(content.sharers, content.speaks)
+    some = np.flatnonzero(np.diff(weights.indptr))
+    start = weights.indptr[some]
+    scale = np.zeros(n)
+    scale[some] = weights.data[start] / rarity[weights.indices[start]]
     workers = max(1, min(4, os.cpu_count() or 1))
     columns = np.full((workers, n, neighbours), -1, dtype=np.int32)
     values = np.zeros((workers, n, neighbours))
 
     def part(worker: int) -> None:
         _nearest_rows(
-            *(weights.indptr, weights.indices, weights.data, index.indptr, index.indices, index.data),
+            *(weights.indptr, weights.indices, weights.data, index.indptr, index.indices, rarity, scale),
             *(worker, workers, least, columns[worker], values[worker]),
         )
 
@@ -163,29 +173,34 @@ def _best_of_both(columns, values, other_columns, other_values):  # type: ignore
 
 @compiled
 def _nearest_rows(  # type: ignore[no-untyped-def]
-    row_ends, row_tokens, row_weights, token_ends, token_rows, token_weights, first, step, least, columns, values
+    row_ends, row_tokens, row_weights, token_ends, token_rows, rarity, scale, first, step, least, columns, values
 ):
-    """Fills ``columns`` and ``values`` from the pairs of the rows first, first + step, … with all rows after them."""
-    n = columns.shape[0]
+    """Fills ``columns`` and ``values`` from the pairs of the rows first, first + step, … with all rows after them.
+
+    A weight is the token's ``rarity`` times its row's ``scale``, which waits until a pair is whole: the inner loop
+    only adds.
+    """
+    n, most = columns.shape
     total = np.zeros(n)
-    touched = np.empty(n, np.int32)
-    for i in range(first, n, step):
-        seen = 0
+    enough = np.full(n, least)
+    after = token_ends[:-1].copy()
+    for i in range(n):
         for a in range(row_ends[i], row_ends[i + 1]):
-            token, weight = row_tokens[a], row_weights[a]
-            for b in range(token_ends[token + 1] - 1, token_ends[token] - 1, -1):
-                j = token_rows[b]
-                if j <= i:
-                    break
-                if total[j] == 0.0:
-                    touched[seen] = j
-                    seen += 1
-                total[j] += weight * token_weights[b]
-        for k in range(seen):
-            j = touched[k]
-            value = total[j]
-            total[j] = 0.0
-            if value >= least:
+            after[row_tokens[a]] += 1
+        if i % step != first:
+            continue
+        for a in range(row_ends[i], row_ends[i + 1]):
+            token = row_tokens[a]
+            weight = row_weights[a] * rarity[token]
+            for b in range(after[token], token_ends[token + 1]):
+                total[token_rows[b]] += weight
+        for j in range(i + 1, n):
+            value = total[j] * scale[j]
+            if value >= enough[i] or value >= enough[j]:
                 value = np.rint(value * 1e9) / 1e9
-                _keep(columns, values, i, j, value)
-                _keep(columns, values, j, i, value)
+                for row, other in ((i, j), (j, i)):
+                    if value >= enough[row]:
+                        _keep(columns, values, row, other, value)
+                        if columns[row, most - 1] >= 0:
+                            enough[row] = max(least, values[row, most - 1] - 1e-8)
+        total[i + 1 :] = 0.0
