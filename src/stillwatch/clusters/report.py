@@ -63,13 +63,15 @@ def write(m: Material, found: list[Found], identities: list[Identity]) -> Report
     medians = m.signals.drop(columns="account_id").median()
     everyone = {str(k): float(v) for k, v in medians.items()}
     burst = busiest(m.evidence.accounts["created_at"])
+    some = np.unique(np.concatenate([f.members for f in found])) if found else np.zeros(0, dtype=np.int64)
+    raw = m.raw_links[m.raw_links["account_id"].isin(ids[some])]  # each cluster looks its links up among these
     rows, reasons, links, nodes, fits, groups = [], [], [], [], [], []
     for rank, (f, identity) in enumerate(zip(found, identities, strict=True), start=1):
         name = identity.cluster_id
         facts = portrait(m.evidence, m.signals, f, everyone, burst)
         why = words.ledger(m.evidence, f, facts, m.tests)
         weighed = hypotheses.weigh(f, facts)
-        tied = member_links(m.evidence, f, m.raw_links)
+        tied = member_links(m.evidence, f, raw)
         drawn = picture(list(ids[f.members]), tied, seed=m.seed)
         groups.append(pd.DataFrame({"account_id": ids[f.members], "cluster_id": name, "part": drawn.group}))
         reasons.append(why.assign(cluster_id=name))
@@ -91,7 +93,7 @@ def write(m: Material, found: list[Found], identities: list[Identity]) -> Report
             report.cluster_of[account] = name
             report.role_of[account] = "core" if f.core[i] else "fringe"
             report.why[account], report.why_not[account] = own[i], against[i]
-        for row, text in f.victims.items():
+        for row, text in (f.victims | f.doubted).items():
             report.why_not.setdefault(ids[row], []).insert(0, text)
     members = (
         pd.concat(groups, ignore_index=True) if groups else pd.DataFrame(columns=["account_id", "cluster_id", "part"])
