@@ -75,7 +75,9 @@ def wording_scores(evidence: Evidence, seed: Ints) -> Floats:
     inside = np.asarray(counts[seed].sum(axis=0), dtype=np.float64).ravel()
     rate = (everywhere - inside + 0.5) / (n - len(seed) + 1.0)
     length: Floats = np.asarray(np.sqrt(np.maximum(np.diff(counts.indptr), 1.0)), dtype=np.float64)
-    scores = np.asarray(counts.dot(_weight(inside, rate, len(seed)))).ravel() / length
+    weight, known = np.zeros(len(inside)), np.flatnonzero(inside)
+    weight[known] = _weight(inside[known], rate[known], len(seed))
+    scores = np.asarray(counts.dot(weight)).ravel() / length
     for i in seed:
         tokens = counts.indices[counts.indptr[i] : counts.indptr[i + 1]]
         scores[i] = float(_weight(inside[tokens] - 1.0, rate[tokens], len(seed) - 1).sum()) / length[i]
@@ -171,14 +173,15 @@ def _fit(evidence: Evidence, behaviour: Floats, seed: Ints, community: Ints, tie
         if better > average_precision_score(positive[judged], word[judged]):
             score, used = both, True
     linked = linked_to(evidence, seed)
-    odds = _odds_of(score, linked, rest)
+    rates = _rates(score, linked, rest)
+    odds = _odds_of(score, *rates)
     odds = odds + _NEAR * (_near(evidence, odds) - 0.3)
     silent = word <= 0
 
     def told(more: Floats) -> Floats:
         return np.asarray(np.round(_logistic(np.where(silent, np.minimum(odds + more, -2.0), odds + more)), 6))
 
-    return Grown(told(_own_link(score, linked, rest)), told(ties), wording, used)
+    return Grown(told(_own_link(linked, *rates[1:])), told(ties), wording, used)
 
 
 def _near(evidence: Evidence, odds: Floats) -> Floats:
@@ -200,7 +203,7 @@ def _out_of_fold(features: Floats, seed: Ints, rest: Ints) -> Floats:
     out = np.zeros(n)
     place = np.zeros(n, dtype=np.int64)
     place[seed] = np.arange(len(seed)) % _FOLDS
-    rows = np.setdiff1d(np.arange(n), seed)
+    rows = np.delete(np.arange(n), seed)
     place[rows] = np.arange(len(rows)) % _FOLDS
     for fold in range(_FOLDS):
         train = np.concatenate([seed[place[seed] != fold], rest[place[rest] != fold]])
@@ -220,19 +223,18 @@ def _rates(score: Floats, linked: NDArray[np.bool_], rest: Ints) -> tuple[Floats
     return np.asarray(rate), base, top
 
 
-def _odds_of(score: Floats, linked: NDArray[np.bool_], rest: Ints) -> Floats:
-    """Log odds of membership from the link rate at the score."""
-    rate, base, top = _rates(score, linked, rest)
+def _odds_of(score: Floats, rate: Floats, base: float, top: float) -> Floats:
+    """Log odds of membership from the link rate at the score (``_rates``)."""
     p = np.clip((rate - base) / (top - base), 0.0, 0.98)
     # Isotonic steps are flat: the score itself orders accounts inside a step.
-    order = np.argsort(np.argsort(score, kind="stable"), kind="stable") / max(len(score), 1)
+    order = np.empty(len(score))
+    order[np.argsort(score, kind="stable")] = np.arange(len(score)) / max(len(score), 1)
     p = np.clip(p * 0.98 + 0.02 * order, 1e-4, 0.98)
     return np.asarray(np.log(p / (1.0 - p)))
 
 
-def _own_link(score: Floats, linked: NDArray[np.bool_], rest: Ints) -> Floats:
+def _own_link(linked: NDArray[np.bool_], base: float, top: float) -> Floats:
     """What having a link of one's own, or none, adds to the log odds; half of it, for the test of ties comes later."""
-    _, base, top = _rates(score, linked, rest)
     yes = np.log(max(top, 0.05) / max(base, 1e-3))
     no = np.log(max(1.0 - top, 0.1) / max(1.0 - base, 0.1))
     return np.asarray(np.where(linked, 0.5 * yes, 0.5 * no))
