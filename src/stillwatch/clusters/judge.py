@@ -14,7 +14,7 @@ from enum import StrEnum
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from stillwatch.clusters.conduct import Usual, usual_of
 from stillwatch.clusters.evidence import ALIKE, Tested
@@ -171,7 +171,10 @@ def floor_of(tested: list[Tested], chance: Sequence[Tested] = (), chances: int =
 
 def _fisher(strengths: list[float]) -> float:
     """-log10 of the combined p-value of independent strengths."""
-    return float(-stats.chi2.logsf(2.0 * np.log(10.0) * sum(strengths), 2 * len(strengths)) / np.log(10.0))
+    x, freedom = 2.0 * np.log(10.0) * sum(strengths), 2 * len(strengths)
+    if x > special.chdtri(freedom, 0.5):  # as scipy.stats has it, without its wrapping
+        return float(-np.log(special.chdtrc(freedom, x)) / np.log(10.0))
+    return float(-np.log1p(-special.chdtr(freedom, x)) / np.log(10.0))
 
 
 def _with_more(told: list[float], more: list[float]) -> float:
