@@ -217,12 +217,17 @@ def content_excess(evidence: Evidence, members: Ints) -> Excess:
     graph = evidence.neighbours
     if not graph.nnz:
         return Excess(0, 0.0, 0, 0, 1.0)
-    inside = sparse.triu(graph[members][:, members], k=1).tocoo()
-    owner = evidence.owner[members]
-    cross = owner[inside.row] != owner[inside.col]
+    start, degree = graph.indptr[members].astype(np.int64), np.diff(graph.indptr)[members]
+    at = np.arange(degree.sum()) + np.repeat(start - np.cumsum(degree) + degree, degree)
+    order = np.argsort(members, kind="stable")
+    row = np.repeat(np.arange(len(members)), degree)
+    near = np.searchsorted(members, graph.indices[at], sorter=order)
+    column = order[np.minimum(near, len(members) - 1)]
+    inside = (members[column] == graph.indices[at]) & (row < column)
+    row, column = row[inside], column[inside]
+    cross = evidence.owner[members[row]] != evidence.owner[members[column]]
     touched = np.zeros(len(members), dtype=bool)
-    touched[inside.row[cross]] = touched[inside.col[cross]] = True
-    degree = np.diff(graph.indptr)[members]
+    touched[row[cross]] = touched[column[cross]] = True
     usual = max(float(degree.mean()), 1.0)
     speaking = int(evidence.content.speaks.sum())
     # Neighbours of one account come together or not at all: what counts is lists of neighbours, not single edges.

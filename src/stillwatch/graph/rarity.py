@@ -157,8 +157,12 @@ def _coherence_of_all(matrix: sparse.csr_matrix) -> Floats:
     n = matrix.shape[0]
     if n < 2:
         return np.zeros(1)
-    _, column = np.unique(matrix.indices, return_inverse=True)
-    total = np.bincount(column, weights=matrix.data)
+    if 10 * matrix.nnz < matrix.shape[1]:
+        _, column = np.unique(matrix.indices, return_inverse=True)
+        total = np.bincount(column, weights=matrix.data)
+    else:
+        total = np.bincount(matrix.indices, weights=matrix.data)
+        total = total[np.bincount(matrix.indices) > 0]
     return np.array([((total * total).sum() - (matrix.data * matrix.data).sum()) / (n * (n - 1.0))])
 
 

@@ -78,13 +78,13 @@ def _rarity(sharers: Floats, speaks: NDArray[np.bool_]) -> Floats:
 
 def _rarest(matrix: sparse.csr_matrix, longest: int) -> sparse.csr_matrix:
     matrix.sort_indices()
-    if not matrix.nnz or np.diff(matrix.indptr).max() <= longest:
-        return matrix
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    order = np.lexsort((matrix.indices, -matrix.data, rows))
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order)) - matrix.indptr[rows[order]]
-    keep = place < longest
+    keep = np.ones(matrix.nnz, dtype=bool)
+    for row in np.flatnonzero(np.diff(matrix.indptr) > longest):
+        own = slice(matrix.indptr[row], matrix.indptr[row + 1])
+        keep[own][np.lexsort((matrix.indices[own], -matrix.data[own]))[longest:]] = False
+    if keep.all():
+        return matrix
     return sparse.csr_matrix((matrix.data[keep], (rows[keep], matrix.indices[keep])), shape=matrix.shape)
 
 

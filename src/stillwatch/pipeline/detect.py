@@ -264,8 +264,8 @@ def _content(
         if len(rows):
             speaks = np.zeros(len(row_of), dtype=bool)
             speaks[rows] = True
-            _, place, sharers = np.unique(tokens, return_inverse=True, return_counts=True)
-            common = sharers[place] > 1
+            place, _ = pd.factorize(tokens)
+            common = np.bincount(place)[place] > 1
             return content_from(rows[common], tokens[common], speaks, "phrases")
     nobody = pd.DataFrame({"account_id": pd.Series(dtype="str"), "token": pd.Series(dtype="str")})
     if coverage.has("requests.template"):

@@ -41,7 +41,7 @@ def carried_requests_expr(inputs: Inputs, members: Table, tokens: Table, source:
     ).inner_join(members, "account_id")
     known = own.filter(own.readable == 1)
     if source == "phrases":
-        texts = known.select("cluster", "template", "phrases").distinct()
+        texts = known.group_by("cluster", "template").aggregate(phrases=known.phrases.max())
         need = ibis.least(texts.phrases.length(), FRAME)
         each = texts.select("cluster", "template", need=need.cast("int64"), token=texts.phrases.unnest())
     else:

@@ -50,19 +50,24 @@ def hours_expr(inputs: Inputs) -> Table:
 
 
 def gaps_expr(inputs: Inputs) -> Table:
-    """Pauses between one request and the next of the same account."""
-    r = inputs.requests
-    before = r.ts.lag().over(group_by=r.account_id, order_by=r.ts)  # requests of one moment: any order, no pause
-    gap = r.select("account_id", gap=seconds_between(r.ts, before))
+    """Pauses between one request and the next of the same account. Numbers stand for names while requests are put in
+    order.
+    """
+    numbers = tally(inputs, "sums").select("account_id")
+    numbers = numbers.mutate(number=ibis.row_number().over(order_by=numbers.account_id))
+    r = inputs.requests.select("account_id", "ts").inner_join(numbers, "account_id").select("number", "ts")
+    before = r.ts.lag().over(group_by=r.number, order_by=r.ts)  # requests of one moment: any order, no pause
+    gap = r.select("number", gap=seconds_between(r.ts, before))
     gap = gap.filter(gap.gap.notnull())
-    out = gap.group_by("account_id").aggregate(
+    out = gap.group_by("number").aggregate(
         median_gap_minutes=gap.gap.median() / 60,
         longest_gap_hours=gap.gap.max() / 3600,
         _mean=gap.gap.mean(),
         _square=(gap.gap * gap.gap).mean(),
     )
     spread = (out._square - out._mean * out._mean).clip(lower=0).sqrt()
-    return out.mutate(gap_variation=ibis.ifelse(out._mean > 0, spread / out._mean, None)).drop("_mean", "_square")
+    out = out.mutate(gap_variation=ibis.ifelse(out._mean > 0, spread / out._mean, None)).drop("_mean", "_square")
+    return out.inner_join(numbers, "number").drop("number")
 
 
 def ramp_expr(inputs: Inputs) -> Table:
