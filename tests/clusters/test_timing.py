@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stillwatch.clusters import timing
+from stillwatch.clusters import scan
 from stillwatch.clusters.timing import HANDOVER, LEAST, PIVOT, SMOOTH, Sign, Times, Timing, times_of, timing_of
 from stillwatch.graph.world import Ints
 from stillwatch.signals.coordination import Activity
@@ -269,5 +269,5 @@ def test_the_order_of_rows_changes_nothing() -> None:
 @pytest.mark.parametrize("size", [5, 40, 399])
 def test_the_fullest_windows_give_what_all_windows_give(size: int) -> None:
     """The null of a pivot looks at one window of each width; an observed group looks at all."""
-    cells = np.random.default_rng(size).multinomial(size, np.full(timing._CELLS, 1 / timing._CELLS), 300)
-    assert np.array_equal(timing._greatest(cells, size), timing._scan(cells)[0])
+    cells = np.random.default_rng(size).multinomial(size, np.full(scan.CELLS, 1 / scan.CELLS), 300)
+    assert np.array_equal(scan.greatest(cells, size), scan.scan(cells)[0])

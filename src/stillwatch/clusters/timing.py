@@ -12,13 +12,13 @@ prompt makes strangers start together or work on the same days: neither is a sig
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import sparse, stats
 
+from stillwatch.clusters.scan import CELLS, scan, scan_null, tail
 from stillwatch.domain import ENFORCED
 from stillwatch.graph.world import Floats, Ints, compiled
 from stillwatch.signals.coordination import WEEK, Activity
@@ -366,12 +366,6 @@ def _crowded(count: Ints, events: Floats, everybody: Floats, width: float, end: 
     return np.asarray(stats.nbinom.sf(count - 1, r, r / (r + means)))
 
 
-_CELLS = 50
-_WIDEST = 0.36
-"""Widest window of ranks that is called in step."""
-_NULL = 2000
-
-
 def pivot(times: Times, members: Ints, rng: np.random.Generator) -> Sign | None:
     """Members take up a new model at one delay after its release: the best window of ranks among comparable accounts,
     for the windows tried (scan statistic, Kulldorff 1997), summed over releases.
@@ -387,88 +381,21 @@ def pivot(times: Times, members: Ints, rng: np.random.Generator) -> Sign | None:
         rank, delay = rank[moved][earliest], times.delay[members, j][moved][earliest]
         if len(rank) < LEAST:
             continue
-        cell = np.minimum((rank * _CELLS).astype(np.int64), _CELLS - 1)
-        ratio, low, high = _scan(np.bincount(cell, minlength=_CELLS)[None, :])
+        cell = np.minimum((rank * CELLS).astype(np.int64), CELLS - 1)
+        ratio, low, high = scan(np.bincount(cell, minlength=CELLS)[None, :])
         inside = (cell >= low[0]) & (cell < high[0])
         total += float(ratio[0])
         sizes.append(len(rank))
         told.append(
-            (float(ratio[0]), times.models[j], int(inside.sum()), len(rank), (high[0] - low[0]) / _CELLS, delay[inside])
+            (float(ratio[0]), times.models[j], int(inside.sum()), len(rank), (high[0] - low[0]) / CELLS, delay[inside])
         )
     if not sizes:
         return None
-    null = np.sort(np.sum([_scan_null(s, i) for i, s in enumerate(sizes)], axis=0))
-    p = _tail(total, null)
+    null = np.sort(np.sum([scan_null(s, i) for i, s in enumerate(sizes)], axis=0))
+    p = tail(total, null)
     _, model, k, movers, share, delay = max(told, key=lambda t: t[0])
     words = (
         f"{k} of {movers} owners who moved to {model} did so between {max(float(delay.min()), 0.0):.1f} and "
         f"{max(float(delay.max()), 0.0):.1f} days after its release, as {share:.0%} of comparable accounts did"
     )
     return Sign(PIVOT, k / movers, float(share), p, max(sizes), words)
-
-
-def _windows() -> tuple[Ints, Ints]:
-    low, high = (side.astype(np.int64) for side in np.triu_indices(_CELLS + 1, k=1))
-    return low[high - low <= _WIDEST * _CELLS], high[high - low <= _WIDEST * _CELLS]
-
-
-_LOW, _HIGH = _windows()
-
-
-def _scan(cells: NDArray[np.int64]) -> tuple[Floats, Ints, Ints]:
-    """Per row of counts, the greatest log likelihood ratio of a window with more than its share, and the window."""
-    sums = np.concatenate([np.zeros((len(cells), 1), dtype=np.int64), np.cumsum(cells, axis=1)], axis=1)
-    n = sums[:, -1:].astype(np.float64)
-    k = (sums[:, _HIGH] - sums[:, _LOW]).astype(np.float64)
-    ratio = _ratio(k, n, (_HIGH - _LOW) / _CELLS)
-    best = np.argmax(ratio, axis=1)
-    return ratio[np.arange(len(cells)), best], _LOW[best], _HIGH[best]
-
-
-@lru_cache(maxsize=4096)
-def _scan_null(size: int, turn: int) -> Floats:
-    """The greatest ratios of groups of strangers with so many movers."""
-    rng = np.random.default_rng([_SEED, size, turn])
-    even = np.full(_CELLS, 1.0 / _CELLS)
-    return np.concatenate([_greatest(rng.multinomial(size, even, 250), size) for _ in range(_NULL // 250)])
-
-
-def _greatest(cells: NDArray[np.int64], size: int) -> Floats:
-    """The ratio that ``_scan`` finds in rows of one sum: of windows of one width the fullest has the greatest."""
-    counts = np.arange(size + 1.0)
-    told = np.stack([_ratio(counts, float(size), width / _CELLS) for width in range(1, int((_HIGH - _LOW).max()) + 1)])
-    best: Floats = _best_of_widths(cells, told)
-    return best
-
-
-@compiled
-def _best_of_widths(cells, told):  # type: ignore[no-untyped-def]
-    """Per row, the greatest of what ``told`` (width less one, count) says of the fullest window of each width."""
-    best = np.zeros(len(cells))
-    sums = np.zeros(cells.shape[1] + 1, np.int64)
-    for row in range(len(cells)):
-        for cell in range(cells.shape[1]):
-            sums[cell + 1] = sums[cell] + cells[row, cell]
-        for width in range(1, len(told) + 1):
-            fullest = np.int64(0)
-            for low in range(cells.shape[1] + 1 - width):
-                fullest = max(fullest, sums[low + width] - sums[low])
-            best[row] = max(best[row], told[width - 1, fullest])
-    return best
-
-
-def _ratio(k: Floats, n: Floats | float, share: Floats | float) -> Floats:
-    """Log likelihood ratio of k of n in a window with this share; 0 where there are no more than the share."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = k * np.log(k / (n * share)) + np.where(k < n, (n - k) * np.log((n - k) / (n * (1.0 - share))), 0.0)
-    return np.asarray(np.where(k > n * share, ratio, 0.0))
-
-
-def _tail(value: float, null: Floats) -> float:
-    """p-value among sorted draws; beyond the top twentieth by the exponential tail that a ratio has."""
-    above = len(null) - int(np.searchsorted(null, value, "left"))
-    start = float(null[int(0.95 * len(null))])
-    if value <= start:
-        return (above + 1.0) / (len(null) + 1.0)
-    mean = float((null[null > start] - start).mean())
-    return max(0.05 * float(np.exp(-(value - start) / max(mean, 1e-9))), 1e-300)
