@@ -91,7 +91,7 @@ def test_conduct_counts_beside_that_of_other_groups_and_as_far_as_a_tie_supports
     assert usual_of([0.0] * 20) == Usual(0.0, 1.0)
 
 
-def test_a_joint_group_at_its_bar_stands_alone_only_if_its_conduct_speaks_too() -> None:
+def test_a_joint_group_at_its_bar_stands_alone_only_with_more_which_conduct_can_be() -> None:
     strong = Excess(8, 0.2, 8, 10, 1e-9)
     at_the_bar = replace(group(0.0, strong), origin="joint")
     calm = Usual(0.0, 1.0)
@@ -101,3 +101,23 @@ def test_a_joint_group_at_its_bar_stands_alone_only_if_its_conduct_speaks_too() 
     assert not floor.stands_alone(at_the_bar)
     assert floor.stands_alone(replace(at_the_bar, conduct=4.0))
     assert replace(floor, joint=0.5 * bar).stands_alone(at_the_bar)
+
+
+def test_who_works_like_everybody_needs_half_as_much_evidence_again_and_a_place_of_theirs_as_much_again() -> None:
+    tied = group(0.0, Excess(6, 0.2, 6, 10, 1e-9))
+    alone = Floor(100)
+    told = Floor(100, usual=Usual(0.0, 1.0))
+    assert judge(tied, alone, stability=1.0).tier == Tier.ALARM
+    assert told.doubts(tied) == {next(iter(told.doubts(tied))): 0.5}
+    least = replace(tied, hard=Excess(4, 0.5, 4, 8, 1e-6), firm=Excess(4, 0.5, 4, 8, 1e-6))
+    assert 0.0 <= told.beyond(least) < 0.5 * told.bar
+    assert judge(least, alone, stability=1.0).tier == Tier.ALARM
+    quiet = judge(least, told, stability=1.0)
+    assert (quiet.tier, quiet.short_of) == (Tier.REVIEW, tuple(told.doubts(least)))
+    assert judge(replace(least, conduct=3.0), told, stability=1.0).tier == Tier.ALARM
+    assert judge(replace(least, conduct=None), told, stability=1.0).tier == Tier.ALARM
+    at_one_place = replace(tied, venue=0.7)
+    assert sum(told.doubts(at_one_place).values()) == 1.5
+    assert judge(at_one_place, told, stability=1.0).tier == (
+        Tier.ALARM if told.beyond(tied) >= 1.5 * told.bar else Tier.REVIEW
+    )

@@ -9,9 +9,9 @@ import pandas as pd
 from scipy import sparse
 
 from stillwatch.clusters.evidence import Evidence, test_group
-from stillwatch.clusters.judge import Judged, Tier
+from stillwatch.clusters.judge import Floor, Judged, Tier
 from stillwatch.clusters.selection import Found, account_scores
-from stillwatch.clusters.takeover import find_victims
+from stillwatch.clusters.takeover import find_victims, without_victims
 from stillwatch.graph.similarity import Content
 from stillwatch.graph.world import Incidence
 
@@ -61,7 +61,7 @@ def looked_up(overlap: dict[str, float], own: int = 20, settled: float = 1.0) ->
 
 
 def names(evidence: Evidence, found: Found, look_up: object) -> list[str]:
-    return [f"a{v.row}" for v in find_victims(evidence, [found], look_up)]  # type: ignore[arg-type]
+    return [f"a{v.row}" for v in find_victims(evidence, [found], look_up) if v.sure]  # type: ignore[arg-type]
 
 
 def test_other_places_tell_another_hand() -> None:
@@ -100,3 +100,32 @@ def test_an_old_member_of_an_alarm_without_ties_of_its_own_counts_less() -> None
     tied, found = cluster([-900, -800, *range(6)], card=[0, 5, 6])
     scores = account_scores(tied, [replace(sure, tested=found.tested)])
     assert scores[0] >= scores[2]
+
+
+def test_who_may_be_a_victim_stays_a_member_and_counts_a_little_less() -> None:
+    evidence, found = cluster([0, 0, 0, -400, 0, 0, 0, 0], card=[2, 3])
+    in_doubt = find_victims(evidence, [found], looked_up({"a3": 0.3}))  # type: ignore[arg-type]
+    assert [(v.row, v.sure) for v in in_doubt] == [(3, False)]
+    assert "this may be a stolen key" in in_doubt[0].words
+    sure = replace(found, judged=Judged(Tier.ALARM, 0.9, ()), probability=np.where(np.arange(40) < 8, 0.9, 0.0))
+    (kept,) = without_victims(evidence, [sure], Floor(1), in_doubt)
+    assert 3 in kept.members
+    assert kept.victims == {}
+    assert kept.doubted == {3: in_doubt[0].words}
+    scores = account_scores(evidence, [kept])
+    assert scores[3] < scores[2]
+
+
+def test_a_victim_of_one_cluster_does_not_rank_high_for_its_sister() -> None:
+    evidence, found = cluster([0] * 8)
+    alarm = Judged(Tier.ALARM, 0.9, ())
+    one = replace(found, judged=alarm, probability=np.where(np.arange(40) < 8, 0.9, 0.0))
+    sister = replace(one, members=np.arange(8, 16), probability=np.where(np.arange(40) < 16, 0.9, 0.0))
+    victims = [
+        v
+        for v in find_victims(evidence, [one, sister], looked_up({"a3": 0.0}))  # type: ignore[arg-type]
+        if v.cluster == 0
+    ]
+    assert [v.row for v in victims] == [3]
+    scores = account_scores(evidence, without_victims(evidence, [one, sister], Floor(1), victims))
+    assert scores[3] < 0.2 < scores[2]

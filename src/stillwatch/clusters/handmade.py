@@ -86,6 +86,7 @@ def _piece(evidence: Evidence, f: Found, keep: NDArray[np.bool_], floor: Floor, 
         judged=judged,
         probability=probability,
         victims=f.victims if victims else {},
+        doubted={k: v for k, v in f.doubted.items() if k in set(f.members[keep].tolist())},
     )
 
 
@@ -118,6 +119,7 @@ def _joined(
         wording=np.max([f.wording for f in parts], axis=0),
         probability=np.max([f.probability for f in parts], axis=0),
         victims={k: v for f in parts for k, v in f.victims.items()},
+        doubted={k: v for f in parts for k, v in f.doubted.items()},
     )
     kept = {id(f) for f in parts}
     out = [f for f in found if id(f) not in kept]

@@ -71,9 +71,18 @@ class Floor:
 
     def stands_alone(self, t: Tested) -> bool:
         """Whether a joint group is an alarm as it was found, where no growth confirms it: it stands clearly beyond its
-        bar, or its conduct, which did not form it, speaks for it, too.
+        bar.
         """
-        return self.beyond(t) >= 1.0 or (self.beyond(t) >= 0.0 and self.conduct(t) >= 1.0)
+        return self.beyond(t) >= 1.0
+
+    def doubts(self, t: Tested) -> dict[str, float]:
+        """What makes an innocent group likely, in words, and how many bars of evidence more each asks for."""
+        out = {}
+        if t.venue > _VENUE:
+            out[_AT_ONE_PLACE] = 1.0
+        if self.usual is not None and t.conduct is not None and self.conduct(t) < _ORDINARY:
+            out[_LIKE_OTHERS] = 0.5
+        return out
 
     def ties(self, t: Tested) -> float:
         """-log10 of the combined p-value (Fisher 1932) of what ties a group together, content apart.
@@ -112,6 +121,14 @@ AGREES = 5.0
 """How many times more alike than strangers a group writes to come into question by its content."""
 _VENUE = 0.5
 """Share of the owners in one place from which the place may explain what they have in common."""
+_ORDINARY = 0.5
+"""Strength of a group's conduct below which it works like the other groups of the same data: a third of them reach it.
+"""
+_AT_ONE_PLACE = (
+    "more than half of them signed up or work at one address or network, as guests of an event, a course or an office "
+    "do: it takes twice the evidence"
+)
+_LIKE_OTHERS = "they pause and change networks as other groups of this data do: it takes half as much evidence again"
 _COHERENT = 0.03
 """Least mean cosine between the phrasebooks of two members of an alarm."""
 _MOST = 30.0
@@ -206,11 +223,8 @@ def judge(t: Tested, floor: Floor, *, stability: float) -> Judged:
         short.append("what they write agrees too little to be tested evidence of one hand")
     if beyond < 0.0 or t.coverage < 0.15:
         short.append("too few ties between separate owners (cards, devices, contacts, conversations) beyond chance")
-    elif t.venue > _VENUE and beyond < floor.bar:
-        short.append(
-            "more than half of them signed up or work at one address or network, as guests of an event, a course or an "
-            "office do: it takes twice the evidence"
-        )
+    elif beyond < floor.bar * sum(floor.doubts(t).values()):
+        short += floor.doubts(t)
     if t.owners < 5:
         short.append("fewer than five separate owners")
     content = _ramp(np.log10(max(t.lift, 1.0)), 0.3, 1.5) * _ramp(t.coherence, 0.02, 0.25)
@@ -219,7 +233,8 @@ def judge(t: Tested, floor: Floor, *, stability: float) -> Judged:
     if short:
         if t.origin == "identity":  # chosen for its ties: worth a look, never more
             beyond = max(beyond, 0.3 * min(t.hard.strength, floor.bar) - floor.bar)
-        near = _ramp(beyond + floor.bar, 0.0, 1.0) / (1.0 + np.exp(-1.5 * (beyond + 1.0)))
+        # No group is raised to an alarm by its conduct alone; what to look at first it may tell in full.
+        near = 1.0 / (1.0 + np.exp(-1.5 * (beyond + floor.conduct(t) - 1.0)))
         return Judged(
             Tier.REVIEW, round(0.01 + 0.44 * (0.4 + 0.6 * told) * near, 6), tuple(short), promising, floor.conduct(t)
         )

@@ -72,6 +72,8 @@ class Found:
     """Every account's membership."""
     victims: dict[int, str] = field(default_factory=dict)
     """Accounts that seem to carry its traffic with a stolen key, in words; they do not count as members."""
+    doubted: dict[int, str] = field(default_factory=dict)
+    """Members that may be such, in words."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Selection:
 
 
 def select(
-    evidence: Evidence, candidates: Candidates, behaviour: Floats, *, seed: int = 0, most: int = 40
+    evidence: Evidence, candidates: Candidates, behaviour: Floats, *, seed: int = 0, most: int = 100
 ) -> Selection:
     """Clusters in order of tier and score. ``behaviour`` is accounts x signals; ``most`` bounds the review queue."""
     tested = [test_group(evidence, members, o, timed=o != "joint") for o, members in candidates.groups]
@@ -312,12 +314,14 @@ def _as_found(evidence: Evidence, t: Tested, judged: Judged, steady: float) -> F
     return Found(t.members, t.linked & (fit >= 0.5), membership, t, judged, steady, scores, near, near)
 
 
-def _old_and_untied(evidence: Evidence, f: Found) -> Floats:
-    """A factor for every account: members of an alarm that are old beside the others, and have no card, device or
-    contact in common with them, count a little less; stolen keys look like that where nothing else tells them.
+def _perhaps_stolen(evidence: Evidence, f: Found) -> Floats:
+    """A factor for every account: members of an alarm that may be stolen keys count a little less, and so do those that
+    are old beside the others and have no card, device or contact in common with them, for stolen keys look like that
+    where nothing else tells them.
     """
     out = np.ones(evidence.n)
     if f.judged.tier == Tier.ALARM:
+        out[list(f.doubted)] = _LESS
         created = evidence.accounts["created_at"].iloc[f.members]
         old = (created <= created.quantile(_OLDEST)).to_numpy()
         out[f.members[old & ~linked_members(evidence, f.members, FIRM)]] = _LESS
@@ -334,7 +338,7 @@ def account_scores(evidence: Evidence, found: list[Found]) -> Floats:
     score = np.zeros(evidence.n)
     for f in found:
         sure = 0.75 + 0.25 * f.judged.score if f.judged.tier == Tier.ALARM else f.judged.score
-        score = np.maximum(score, sure * f.probability * _old_and_untied(evidence, f))
+        score = np.maximum(score, sure * f.probability * _perhaps_stolen(evidence, f))
     enforced = evidence.accounts["status"].isin(ENFORCED).to_numpy()
     parts = [
         (part, value_bits(evidence, kind) * (1.0 if part.evidence in HARD else 0.5))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from stillwatch.clusters.candidates import LEAST
 from stillwatch.clusters.evidence import FIRM, Evidence, linked_members, test_group
@@ -29,6 +30,8 @@ most of the cluster, as stolen ones are (a bought account is old, too, but works
 """
 _OLDEST = 0.25
 """Part of a cluster's accounts that is old beside the others."""
+_OVERLAP_DOUBT = 0.6
+"""The same for accounts of the older half, below which it may be so: they stay members, and count a little less."""
 _LEAST_REQUESTS = 5
 """Requests of each kind that it takes to say so."""
 _SETTLED = 0.5
@@ -37,6 +40,8 @@ _OVERLAP_FEW, _MANY = 0.1, 20
 """Next to nothing in common, which one tie to the cluster does not undo. For a user who asks little two requests of its
 own will do then, beside these many of the cluster's, where days lie between.
 """
+_EXPLAINED = 0.1
+"""What the probability of belonging counts for where a stolen key explains the traffic."""
 _SILENCE = -4.0
 _QUIET_DAYS = 7.0
 """Where no places are known: log10 of the chance of so long a silence before the first prompt, and its days."""
@@ -56,10 +61,17 @@ class Victim:
     """Told by places; else by the moment alone."""
     tied: bool = False
     """A card, device or contact of the cluster is its own, too."""
+    sure: bool = True
+    """False: it may be so, and the account stays a member."""
 
     @property
     def words(self) -> str:
         """What happened, for the account's page."""
+        if not self.sure:
+            return (
+                f"older than most of the cluster, and part of its {self.own:,} other requests come from elsewhere than "
+                "the cluster's prompts: this may be a stolen key"
+            )
         how = (
             f"while its {self.own:,} other requests come from elsewhere"
             if self.apart
@@ -83,7 +95,7 @@ def own_tokens(evidence: Evidence, members: Ints) -> Ints:
 
 
 def find_victims(evidence: Evidence, found: list[Found], look_up: LookUp) -> list[Victim]:
-    """Members of ``found`` that carry their cluster's prompts by another hand than their own."""
+    """Members of ``found`` that carry their cluster's prompts by another hand than their own, or may do so."""
     ids = evidence.accounts["account_id"].to_numpy(dtype=object)
     members, tokens = [], []
     for k, f in enumerate(found):
@@ -97,8 +109,14 @@ def find_victims(evidence: Evidence, found: list[Found], look_up: LookUp) -> lis
     points = points.merge(places, on=["account_id", "cluster"], how="left")
     row_of = pd.Series(np.arange(evidence.n), index=evidence.accounts["account_id"])
     created = evidence.accounts["created_at"]
-    old = {k: created.iloc[f.members].quantile(_OLDEST) for k, f in enumerate(found)}
-    oldest = created.iloc[points["account_id"].map(row_of)].to_numpy() <= points["cluster"].map(old).to_numpy()
+    rows = points["account_id"].map(row_of)
+    mine = created.iloc[rows].to_numpy()
+
+    def among_oldest(part: float) -> NDArray[np.bool_]:
+        since = {k: created.iloc[f.members].quantile(part) for k, f in enumerate(found)}
+        return np.asarray(mine <= points["cluster"].map(since).to_numpy())
+
+    oldest = among_oldest(_OLDEST)
     overlap = points["overlap"] < np.where(oldest, _OVERLAP_OLD, _OVERLAP)
     enough = (points[["carried", "own"]].min(axis=1) >= _LEAST_REQUESTS) & (points["settled"] >= _SETTLED)
     points["apart"] = overlap & enough
@@ -108,35 +126,39 @@ def find_victims(evidence: Evidence, found: list[Found], look_up: LookUp) -> lis
     silence = points["before"] * np.log10(1.0 - np.clip(points["marked"] / points["after"], 0.0, 0.999))
     quiet = days >= _QUIET_DAYS
     placeless = points["overlap"].isna() if places.empty else False
-    points = points[points["apart"] | (placeless & (silence <= _SILENCE) & quiet)]
+    moment = placeless & (silence <= _SILENCE) & quiet
+    # In doubt: the same, less clearly, or of an account that has a tie to the cluster.
+    doubt = enough & (points["overlap"] < _OVERLAP_DOUBT) & among_oldest(0.5)
+    elsewhere = enough & (points["overlap"] < _OVERLAP_FEW)
+    ties = {k: set(f.members[linked_members(evidence, f.members, FIRM)].tolist()) for k, f in enumerate(found)}
+    points["tied"] = [int(r) in ties[int(k)] for r, k in zip(rows, points["cluster"], strict=True)]
+    points["sure"] = (points["apart"] | moment) & (elsewhere | ~points["tied"])
     points["own"] = points["own"].fillna(points["before"])
-    tied = {k: set(f.members[linked_members(evidence, f.members, FIRM)].tolist()) for k, f in enumerate(found)}
+    points = points.assign(row=rows)[points["sure"] | points["apart"] | moment | doubt]
+    columns = ["row", "cluster", "own", "turn", "apart", "tied", "sure"]
     victims = [
-        (
-            Victim(int(row), int(cluster), int(own), pd.Timestamp(turn), bool(apart), int(row) in tied[int(cluster)]),
-            elsewhere,
-        )
-        for row, cluster, own, turn, apart, elsewhere in zip(
-            points["account_id"].map(row_of),
-            points["cluster"],
-            points["own"],
-            points["turn"],
-            points["apart"],
-            (points["overlap"] < _OVERLAP_FEW) & enough[points.index],
-            strict=True,
-        )
+        Victim(int(row), int(cluster), int(own), pd.Timestamp(turn), bool(apart), bool(tied), bool(sure))
+        for row, cluster, own, turn, apart, tied, sure in points[columns].itertuples(index=False, name=None)
     ]
-    sure = [v for v, elsewhere in victims if elsewhere or not v.tied]
-    return sorted(sure, key=lambda v: (v.cluster, v.row))
+    return sorted(victims, key=lambda v: (v.cluster, v.row))
 
 
 def without_victims(evidence: Evidence, found: list[Found], floor: Floor, victims: list[Victim]) -> list[Found]:
     """The clusters without their victims, tested again. A cluster that is mostly victims stays together, as a review
-    of them.
+    of them. A victim of one cluster does not rank high for another either that it is no member of: sisters speak alike.
+    Who may be one stays, and is named as that.
     """
     out = []
+    everybody = np.array(sorted({v.row for v in victims if v.sure}), dtype=np.int64)
+    found = [
+        replace(
+            _less_sure(f, np.setdiff1d(everybody, f.members)),
+            doubted={v.row: v.words for v in victims if v.cluster == k and not v.sure},
+        )
+        for k, f in enumerate(found)
+    ]
     for k, f in enumerate(found):
-        told = {v.row: v.words for v in victims if v.cluster == k}
+        told = {v.row: v.words for v in victims if v.cluster == k and v.sure}
         rows = np.array(sorted(told), dtype=np.int64)
         keep = ~np.isin(f.members, rows)
         if not len(rows):
@@ -154,18 +176,24 @@ def without_victims(evidence: Evidence, found: list[Found], floor: Floor, victim
             judged = judge(tested, floor, stability=f.stability)
             if f.judged.tier != Tier.ALARM and judged.tier == Tier.ALARM:
                 judged = f.judged
-            probability = f.probability.copy()
-            probability[rows] *= 0.1
             out.append(
                 replace(
-                    f,
+                    _less_sure(f, rows),
                     members=members,
                     core=tested.linked & f.core[keep],
                     membership=f.membership[keep],
                     tested=tested,
                     judged=judged,
-                    probability=probability,
                     victims=told,
                 )
             )
     return out
+
+
+def _less_sure(f: Found, rows: Ints) -> Found:
+    """A cluster for which these accounts, whose traffic a stolen key explains, rank low."""
+    if not len(rows):
+        return f
+    probability = f.probability.copy()
+    probability[rows] *= _EXPLAINED
+    return replace(f, probability=probability)
