@@ -22,7 +22,7 @@ from stillwatch.clusters.splitting import Ties
 from stillwatch.clusters.timing import Sign, Timing
 from stillwatch.clusters.words import number, percent
 from stillwatch.graph.rarity import Excess
-from stillwatch.graph.similarity import Content
+from stillwatch.graph.similarity import content_from
 from stillwatch.graph.world import Incidence
 
 
@@ -177,9 +177,7 @@ def two_views(*, coupled: bool) -> Evidence:
     held[:k, :10] = 1
     for i in range(k, n):
         held[i, 10 + rng.choice(50, 6, replace=False)] = 1
-    counts = sparse.csr_matrix(held)
-    weights = sparse.csr_matrix(sparse.diags(1.0 / np.sqrt(counts.sum(axis=1).A1)) @ counts)
-    content = Content(counts, weights, np.arange(60).astype(object), "phrases", np.ones(n, dtype=bool))
+    content = content_from(*np.nonzero(held), np.ones(n, dtype=bool), "phrases")
     who = np.arange(k) if coupled else np.arange(50, 50 + k)
     chain = [(a, j) for j in range(11) for a in (who[j], who[j + 1])]
     noise = [(a, 11 + i // 2) for i, a in enumerate(rng.permutation(np.arange(60, 100)))]
@@ -191,6 +189,22 @@ def two_views(*, coupled: bool) -> Evidence:
         {"account_id": [f"a{i}" for i in range(n)], "status": None, "plan": "pro", "verification": "email"}
     )
     return gather(accounts, np.arange(n), content, {"device": Incidence("device", "device", matrix, values, degrees)})
+
+
+def test_ties_in_content_are_neighbours_inside_the_group_between_owners() -> None:
+    evidence = two_views(coupled=True)
+    owner = np.arange(evidence.n)
+    owner[1] = 0
+    evidence = replace(evidence, owner=owner)
+    members = np.array([7, 3, 0, 1, 30, 31, 55])
+    near = evidence.neighbours.toarray()[np.ix_(members, members)] > 0
+    cross = np.triu(near & (owner[members][:, None] != owner[members][None, :]))
+    usual = np.diff(evidence.neighbours.indptr)[members].mean()
+    told = evidence_module.content_excess(evidence, members)
+    assert near[2, 3]
+    assert not cross[2, 3]
+    assert (told.values, told.observed) == (cross.sum(), int(cross.sum() / usual))
+    assert told.accounts == (cross | cross.T).any(axis=1).sum()
 
 
 def test_a_joint_group_is_found_where_both_views_agree_and_mixing_the_data_up_undoes_it() -> None:

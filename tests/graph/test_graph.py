@@ -117,10 +117,12 @@ def test_coherence_is_the_mean_cosine_of_pairs() -> None:
 
 
 def test_coherence_of_one_group_is_that_of_the_same_group_among_many() -> None:
+    wide = sparse.random(40, 9000, density=0.001, format="csr", random_state=3)
     matrix = sparse.random(40, 300, density=0.05, format="csr", random_state=3)
     one = sparse.csr_matrix(np.ones((1, 40)))
     both = sparse.csr_matrix(np.ones((2, 40)))
-    assert coherence(matrix, one)[0] == pytest.approx(coherence(matrix, both)[1], rel=1e-12)
+    for rows in (wide, matrix):
+        assert coherence(rows, one)[0] == pytest.approx(coherence(rows, both)[1], rel=1e-12)
     assert list(coherence(matrix[:1], sparse.csr_matrix(np.ones((1, 1))))) == [0.0]
 
 
@@ -143,7 +145,26 @@ def test_neighbours_are_those_of_brute_force() -> None:
         best = best[best >= 0.05]
         assert np.sort(graph[i][graph[i] > 0])[::-1][: len(best)] == pytest.approx(best, abs=1e-6)
     assert (graph == graph.T).all()
+    short = content_of(book, book[["account_id"]].drop_duplicates(), row_of, "phrases", longest=6)
+    dense = (short.weights @ short.weights.T).toarray()
+    np.fill_diagonal(dense, 0)
+    assert nearest(short, neighbours=60, least=0.05).toarray() == pytest.approx(
+        np.where(dense >= 0.05, dense, 0), abs=1e-6
+    )
     assert 0 <= background_similarity(content) < 0.2
+
+
+def test_long_phrasebooks_keep_their_rarest_phrases() -> None:
+    book, row_of = phrasebook()
+    whole, short = (
+        content_of(book, book[["account_id"]].drop_duplicates(), row_of, "phrases", longest=n) for n in (400, 6)
+    )
+    for i in range(60):
+        own = whole.weights[i].toarray().ravel()
+        kept = np.lexsort((np.arange(len(own)), -own))[:6]
+        assert set(short.weights[i].indices) == set(kept[own[kept] > 0])
+    lengths = np.sqrt(np.asarray(short.weights.multiply(short.weights).sum(axis=1)).ravel())
+    assert lengths == pytest.approx(np.ones(60))
 
 
 def test_leiden_finds_the_planted_groups_and_is_the_same_each_time() -> None:

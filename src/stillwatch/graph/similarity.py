@@ -29,6 +29,7 @@ class Content:
     counts: sparse.csr_matrix
     """accounts x tokens, 1 where the account repeats the token."""
     weights: sparse.csr_matrix
+    """The rarity of the token, times one factor for each row (``nearest`` relies on it)."""
     tokens: NDArray[np.object_]
     source: str
     """phrases, templates or nothing."""
