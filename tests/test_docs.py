@@ -196,6 +196,7 @@ def test_decisions_are_short_and_of_one_shape() -> None:
         "0010",
         "0011",
         "0012",
+        "0013",
     ]
     for number, record in enumerate(records, start=1):
         text = record.read_text()
