@@ -133,8 +133,8 @@ def _taken(cluster: Cluster) -> list[Figure]:
     ]
     meaning = (
         f"{words.full(row['carried'])} requests are written in frames that other members use, too; the estimate adds "
-        "what accounts may hide in which less was seen than is usual, and leaves out what members in doubt may not have "
-        f"done; the rest is cover or unknown. {words.number(row['tokens'])} tokens. "
+        "what accounts may hide in which less was seen than is usual, and leaves out what members in doubt may not "
+        f"have done; the rest is cover or unknown. {words.number(row['tokens'])} tokens. "
         f"Of training value: {', '.join(most) or 'none'}"
     )
     low, high = words.number(row["low"]), words.number(row["high"])
