@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stillwatch.clusters.evidence import Evidence
+from stillwatch.clusters.pooled import Pooled, Reference
 from stillwatch.clusters.selection import Found
 from stillwatch.graph.owners import is_promotion
 from stillwatch.graph.world import Ints
@@ -39,6 +40,8 @@ class Portrait:
     """Median of each signal over the members."""
     usual: dict[str, float]
     """Median of each signal over all other accounts."""
+    pooled: Pooled | None = None
+    """What their requests, pooled, ask for beside a benign reference."""
 
     def times(self, signal: str) -> float | None:
         """Member median over the usual median."""
@@ -63,7 +66,12 @@ def busiest(times: pd.Series, hours: int = 48) -> float:
 
 
 def portrait(
-    evidence: Evidence, signals: pd.DataFrame, found: Found, everyone: dict[str, float], burst_usual: float
+    evidence: Evidence,
+    signals: pd.DataFrame,
+    found: Found,
+    everyone: dict[str, float],
+    burst_usual: float,
+    reference: Reference | None = None,
 ) -> Portrait:
     """Facts of one cluster. ``signals`` has the rows of ``evidence.accounts``; ``everyone`` their medians."""
     rows: Ints = found.members
@@ -99,4 +107,5 @@ def portrait(
         enforced=found.tested.enforced,
         medians={str(k): float(v) for k, v in medians.items()},
         usual=everyone,
+        pooled=reference.test(evidence.owner, rows) if reference is not None else None,
     )

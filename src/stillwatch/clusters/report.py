@@ -14,6 +14,8 @@ from stillwatch.clusters.drawing import member_links, picture
 from stillwatch.clusters.evidence import Evidence
 from stillwatch.clusters.families import family_names
 from stillwatch.clusters.identity import Identity
+from stillwatch.clusters.judge import Tier
+from stillwatch.clusters.pooled import reference_of
 from stillwatch.clusters.portrait import busiest, portrait
 from stillwatch.clusters.selection import Found
 from stillwatch.domain import Capability, EvidenceKind
@@ -63,12 +65,15 @@ def write(m: Material, found: list[Found], identities: list[Identity]) -> Report
     medians = m.signals.drop(columns="account_id").median()
     everyone = {str(k): float(v) for k, v in medians.items()}
     burst = busiest(m.evidence.accounts["created_at"])
+    alarmed = [f.members for f in found if f.judged.tier == Tier.ALARM]
+    outside = np.setdiff1d(np.arange(m.evidence.n), np.concatenate([*alarmed, np.zeros(0, np.int64)]))
+    reference = reference_of(m.signals, m.evidence.owner, outside)
     some = np.unique(np.concatenate([f.members for f in found])) if found else np.zeros(0, dtype=np.int64)
     raw = m.raw_links[m.raw_links["account_id"].isin(ids[some])]  # each cluster looks its links up among these
     rows, reasons, links, nodes, fits, groups = [], [], [], [], [], []
     for rank, (f, identity) in enumerate(zip(found, identities, strict=True), start=1):
         name = identity.cluster_id
-        facts = portrait(m.evidence, m.signals, f, everyone, burst)
+        facts = portrait(m.evidence, m.signals, f, everyone, burst, reference)
         why = words.ledger(m.evidence, f, facts, m.tests)
         weighed = hypotheses.weigh(f, facts)
         tied = member_links(m.evidence, f, raw)

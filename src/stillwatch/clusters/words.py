@@ -63,6 +63,8 @@ _KEEP_TIME = (
 
 _NEVER_SLEEPS = "agents left running overnight, a service with users of its own, people who travel or use a VPN"
 _RESTLESS, _ACTED_ON = "pause less", "were already banned or suspended"
+_TOGETHER = "taken together"
+_ONE_JOB = "people with one job: a course, a team, the users of one product"
 _CONDUCT = 2.0
 """-log10 p from which the way a group works is a reason."""
 
@@ -72,6 +74,7 @@ def ledger(evidence: Evidence, found: Found, portrait: Portrait, tests: int) -> 
     rows = [
         *_ties(evidence, found, tests),
         *_wording(evidence, found, tests),
+        *_pooled(found, portrait, tests),
         *_moments(evidence, found, portrait, tests),
     ]
     frame = pd.DataFrame(rows, columns=LEDGER)
@@ -158,6 +161,21 @@ def _wording(evidence: Evidence, found: Found, tests: int) -> list[tuple[object,
     ]
 
 
+def _pooled(found: Found, portrait: Portrait, tests: int) -> list[tuple[object, ...]]:
+    """What the members' requests ask for, pooled. Their own words formed most groups, which it cannot test then."""
+    pooled = portrait.pooled
+    if pooled is None or min(1.0, pooled.p_value * tests) > 0.01:
+        return []
+    bits, p = _surprise(pooled.p_value, tests)
+    text = (
+        f"{_TOGETHER}, {percent(pooled.share)} of {number(pooled.requests)} requests ask for {pooled.capability}, "
+        f"{percent(pooled.usual)} of those of other owners of equal volume; it takes the traffic of "
+        f"{number(pooled.enough)} such owners to tell, about {number(round(pooled.enough * pooled.median))} requests"
+    )
+    size, kind = len(found.members), EvidenceKind.TEMPLATE.value
+    return [(kind, text, _ONE_JOB, min(bits, 20.0), 1, size, 0, p if found.tested.origin == "identity" else None)]
+
+
 def _moments(evidence: Evidence, found: Found, portrait: Portrait, tests: int) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     size = len(found.members)
@@ -224,10 +242,11 @@ def title(reasons: pd.DataFrame) -> str:
         "timing": "work in step",
         _RESTLESS: "work without pause",
         _ACTED_ON: "past enforcement",
+        _TOGETHER: "the same things asked",
     }
-    # Reasons of time are of several sorts: what they say tells which.
+    # Reasons of one kind are of several sorts: what they say tells which.
     said = [
-        next((m for m in (_RESTLESS, _ACTED_ON) if m in text), k)
+        next((m for m in (_RESTLESS, _ACTED_ON, _TOGETHER) if m in text), k)
         for k, text in zip(reasons["kind"], reasons["text"], strict=True)
     ]
     told = pd.Series(said, index=reasons.index)
