@@ -65,6 +65,8 @@ _NEVER_SLEEPS = "agents left running overnight, a service with users of its own,
 _RESTLESS, _ACTED_ON = "pause less", "were already banned or suspended"
 _TOGETHER = "taken together"
 _ONE_JOB = "people with one job: a course, a team, the users of one product"
+_SUPPORTS = 3.0
+"""Most bits of what pooled requests ask for: wording said most of it already."""
 _CONDUCT = 2.0
 """-log10 p from which the way a group works is a reason."""
 
@@ -168,12 +170,12 @@ def _pooled(found: Found, portrait: Portrait, tests: int) -> list[tuple[object, 
         return []
     bits, p = _surprise(pooled.p_value, tests)
     text = (
-        f"{_TOGETHER}, {percent(pooled.share)} of {number(pooled.requests)} requests ask for {pooled.capability}, "
+        f"{percent(pooled.share)} of {number(pooled.requests)} requests {_TOGETHER} ask for {pooled.capability}, "
         f"{percent(pooled.usual)} of those of other owners of equal volume; it takes the traffic of "
         f"{number(pooled.enough)} such owners to tell, about {number(round(pooled.enough * pooled.median))} requests"
     )
     size, kind = len(found.members), EvidenceKind.TEMPLATE.value
-    return [(kind, text, _ONE_JOB, min(bits, 20.0), 1, size, 0, p if found.tested.origin == "identity" else None)]
+    return [(kind, text, _ONE_JOB, min(bits, _SUPPORTS), 1, size, 0, p if found.tested.origin == "identity" else None)]
 
 
 def _moments(evidence: Evidence, found: Found, portrait: Portrait, tests: int) -> list[tuple[object, ...]]:
