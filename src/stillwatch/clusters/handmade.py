@@ -86,7 +86,7 @@ def _piece(evidence: Evidence, f: Found, keep: NDArray[np.bool_], floor: Floor, 
         judged=judged,
         probability=probability,
         victims=f.victims if victims else {},
-        doubted={k: v for k, v in f.doubted.items() if k in set(f.members[keep].tolist())},
+        doubted={k: v for k, v in f.doubted.items() if k in members},
     )
 
 

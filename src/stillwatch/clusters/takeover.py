@@ -67,20 +67,16 @@ class Victim:
     @property
     def words(self) -> str:
         """What happened, for the account's page."""
-        if not self.sure:
-            return (
-                f"older than most of the cluster, and part of its {self.own:,} other requests come from elsewhere than "
-                "the cluster's prompts: this may be a stolen key"
-            )
+        part, verdict = ("", "looks like") if self.sure else ("part of ", "may be")
         how = (
-            f"while its {self.own:,} other requests come from elsewhere"
+            f"while {part}its {self.own:,} other requests come from elsewhere"
             if self.apart
             else f"after {self.own:,} other requests"
         )
         return (
             f"from {self.turn:%Y-%m-%d %H:%M} UTC on it carries the prompts of a cluster, {how}, "
             f"{'although it shares a' if self.tied else 'and it shares no'} "
-            "card, device or contact with the cluster: this looks like a stolen key"
+            f"card, device or contact with the cluster: this {verdict} a stolen key"
         )
 
 
@@ -134,7 +130,8 @@ def find_victims(evidence: Evidence, found: list[Found], look_up: LookUp) -> lis
     points["tied"] = [int(r) in ties[int(k)] for r, k in zip(rows, points["cluster"], strict=True)]
     points["sure"] = (points["apart"] | moment) & (elsewhere | ~points["tied"])
     points["own"] = points["own"].fillna(points["before"])
-    points = points.assign(row=rows)[points["sure"] | points["apart"] | moment | doubt]
+    points = points.assign(row=rows, apart=points["apart"] | doubt)
+    points = points[points["sure"] | points["apart"] | moment]
     columns = ["row", "cluster", "own", "turn", "apart", "tied", "sure"]
     victims = [
         Victim(int(row), int(cluster), int(own), pd.Timestamp(turn), bool(apart), bool(tied), bool(sure))
